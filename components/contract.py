@@ -1,0 +1,91 @@
+"""The component contract: what every folder below components/ gives.
+
+A component is one frozen `Component` named `COMPONENT` in its package, made of pure functions. Adding one is adding
+a folder and a line in `components/catalog.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from components.facts import PlatformFacts
+from components.images import Image
+
+KubernetesObject = dict[str, Any]
+"""A complete Kubernetes object as plain data: apiVersion, kind, metadata, and the rest."""
+
+
+class ComponentSettings(BaseModel):
+    """Base of a component's settings in the profile: closed, frozen, every field with a default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+S = TypeVar("S", bound=ComponentSettings)
+
+
+@dataclass(frozen=True)
+class Install:
+    """What a component's objects may depend on. Nothing here is read from a clock, a socket or a random source."""
+
+    facts: PlatformFacts
+    """Facts known before the components are rendered, with every endpoint of the components it requires."""
+    images: Mapping[str, str]
+    """Image name → full reference."""
+    secrets: Mapping[str, str]
+    """The values named by `Component.secrets`, made once by the installer and kept encrypted in state."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One workspace as a component sees it."""
+
+    tenant: str
+    name: str
+    namespace: str
+    features: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class ObjectRef:
+    """Names one object of the cluster."""
+
+    api_version: str
+    kind: str
+    namespace: str | None
+    name: str
+
+
+def _none(*_: Any) -> tuple[Any, ...]:
+    return ()
+
+
+def _no_facts(*_: Any) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Component(Generic[S]):
+    """One thing that `platform up` installs."""
+
+    name: str
+    version: str
+    summary: str
+    """One line for `platform status` and the docs."""
+    settings: type[S]
+    requires: tuple[str, ...] = ()
+    images: Callable[[S], tuple[Image, ...]] = _none
+    secrets: tuple[str, ...] = ()
+    """Names of secrets (random, 32 bytes, URL-safe) that the installer makes for this component."""
+    facts: Callable[[S], dict[str, Any]] = _no_facts
+    """What this component adds to PlatformFacts: field name → value. Names and ports only, known before install."""
+    objects: Callable[[S, Install], tuple[KubernetesObject, ...]]
+    """Every object of the component in apply order, its Namespace first. Pure; inputs stay unchanged."""
+    workspace_objects: Callable[[Workspace, PlatformFacts], tuple[KubernetesObject, ...]] = _none
+    """What each workspace gets from this component, without labels of ownership (the control plane adds those)."""
+    ready: Callable[[S], tuple[ObjectRef, ...]] = _none
+    """Workloads whose rollout proves that the component works; `platform status` shows the first that does not."""

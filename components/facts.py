@@ -1,0 +1,60 @@
+"""What the installer tells the control plane and the components: one closed, typed document.
+
+The installer writes it as JSON into a ConfigMap (`mlp-system/platform-facts`, key `facts.json`); the control plane
+reads it at start. It holds no secrets.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Endpoint(_Closed):
+    """A service inside the cluster and the pods behind it, so that a NetworkPolicy can name exactly those."""
+
+    url: str
+    namespace: str
+    pod_labels: dict[str, str]
+    port: int
+    """The container's port: NetworkPolicy is decided after service translation."""
+
+
+class Network(_Closed):
+    """Address ranges in CIDR notation. Workspace egress to the internet leaves all of them out."""
+
+    pods: str
+    services: str
+    nodes: str
+    api_server_endpoints: tuple[str, ...]
+    """`address:port` of the API server behind service `kubernetes` (NetworkPolicy sees these, not the service)."""
+
+
+class PlatformFacts(_Closed):
+    """Facts of one installation. Optional parts are None where the component is switched off."""
+
+    installation: str
+    target: Literal["local", "existing", "onprem", "aws", "gcp", "azure"]
+    version: str
+    kubernetes_version: str
+    public_url: str
+    """Where people reach the gateway, such as `https://localhost:8443`, without a trailing slash."""
+    registry: str
+    """Workspaces may run only images whose name begins with this prefix; it ends in `/`."""
+    workspace_image: str
+    storage_class: str
+    network: Network
+    components: tuple[str, ...]
+    gateway: Endpoint | None = None
+    tracking: Endpoint | None = None
+    storage: Endpoint | None = None
+    storage_admin: Endpoint | None = None
+    storage_region: str = "us-east-1"
+    ca_certificate: str = ""
+    """PEM of the CA that signed the gateway's certificate; empty where a public CA did."""
+    gpu_classes: tuple[str, ...] = ()
