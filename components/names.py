@@ -44,7 +44,11 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
-CLUSTER_ROLE = {Role.ADMIN: "mlp-tenant-admin", Role.MEMBER: "mlp-tenant-edit", Role.VIEWER: "mlp-tenant-view"}
+CLUSTER_ROLE = {
+    Role.ADMIN: "mlp-tenant-admin",
+    Role.MEMBER: "mlp-tenant-edit",
+    Role.VIEWER: "mlp-tenant-view",
+}
 
 
 def component_namespace(component: str) -> str:
