@@ -10,7 +10,7 @@ from controlplane.quotas.model import Quota
 
 @dataclass(frozen=True, kw_only=True)
 class WorkspaceSpec:
-    """Everything the objects of one workspace depend on (with PlatformFacts). Loaded from the database, never guessed."""
+    """Everything the objects of one workspace depend on, with PlatformFacts. Loaded from the database."""
 
     tenant: str
     name: str
