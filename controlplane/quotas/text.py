@@ -24,8 +24,6 @@ Quantity = Annotated[
 GpuClass = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9](?:[-a-z0-9.]{0,60}/)?[-a-z0-9.]{0,60}$", max_length=120)
 ]
-    str, StringConstraints(pattern=r"^[a-z0-9](?:[-a-z0-9.]{0,60}/)?[-a-z0-9.]{0,60}$", max_length=120)
-]
 
 
 class QuotaText(BaseModel):
