@@ -1,8 +1,8 @@
 """Stack secrets at rest, in the Pulumi CLI's own passphrase format, without a process start per value.
 
 A stack's settings file holds `encryptionsalt: v1:<salt>:v1:<nonce>:<sealed "pulumi">` and per secret
-`{secure: v1:<nonce>:<sealed>}`; the key is PBKDF2-SHA256 of passphrase and salt, the seal AES-256-GCM. `pulumi config --show-secrets` reads
-what is written here, and the other way round.
+`{secure: v1:<nonce>:<sealed>}`; the key is PBKDF2-SHA256 of passphrase and salt, the seal AES-256-GCM.
+`pulumi config --show-secrets` reads what is written here, and the other way round.
 """
 
 from __future__ import annotations
