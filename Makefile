@@ -1,0 +1,75 @@
+# `make up` and `make test` are the two commands; everything they need is installed by them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help up down status verify test lint unit contract browser root e2e bench locks schema
+
+PROFILE ?= local
+VENV := .venv
+RUN := $(VENV)/bin
+export UV_NO_PROGRESS := 1
+
+help: ## Show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+up: $(VENV)/.runtime ## Install everything: tools, cluster, components, control plane, first tenant
+	$(RUN)/platform up --profile $(PROFILE) --yes
+
+down: $(VENV)/.runtime ## Remove everything again
+	$(RUN)/platform down --profile $(PROFILE) --yes
+
+status: $(VENV)/.runtime ## Say what is installed and whether it works
+	$(RUN)/platform status --profile $(PROFILE)
+
+verify: $(VENV)/.runtime ## Prove the user story and the isolation of tenants
+	$(RUN)/platform verify --profile $(PROFILE)
+
+test: lint unit contract browser root ## Check everything that needs no cluster nodes
+
+lint: $(VENV)/.dev
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+
+unit: $(VENV)/.dev
+	$(RUN)/pytest tests/unit -q -n 2
+
+contract: $(VENV)/.dev
+	$(RUN)/python -m infra.cli.main tools --for tests
+	$(RUN)/pytest tests/contract -q -n 2
+
+browser: $(VENV)/.dev
+	@if ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; fi
+	$(RUN)/pytest tests/browser -q -rs
+
+root: $(VENV)/.dev
+	$(RUN)/pytest tests/root -q -rs
+
+e2e: $(VENV)/.dev ## up, verify, down on real nodes (root)
+	tests/e2e/run
+
+bench: $(VENV)/.dev ## Print the figures: workspace create, requests, no-op reconcile, memory
+	$(RUN)/python -m tests.bench
+
+locks: $(VENV)/.dev ## Write the requirement locks anew (network)
+	$(RUN)/python tests/tools/locks.py
+
+schema: $(VENV)/.dev ## Write profiles/schema.json anew
+	$(RUN)/platform schema > profiles/schema.json
+
+$(VENV)/bin/uv: infra/bootstrap.lock
+	@tests/tools/venv $(VENV)
+	$(RUN)/python -m pip install -q --disable-pip-version-check --require-hashes -r infra/bootstrap.lock
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/bin/uv infra/requirements.lock pyproject.toml
+	@if [ ! -e $(VENV)/.dev ]; then $(RUN)/uv pip install -q --python $(RUN)/python --require-hashes -r infra/requirements.lock; fi
+	$(RUN)/uv pip install -q --python $(RUN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/uv tests/requirements.lock pyproject.toml
+	$(RUN)/uv pip install -q --python $(RUN)/python --require-hashes -r tests/requirements.lock
+	$(RUN)/uv pip install -q --python $(RUN)/python --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.runtime

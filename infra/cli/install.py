@@ -1,0 +1,230 @@
+"""`platform plan`, `up`, `status`, `kubeconfig`, `password`, `verify` and `down`: one installation."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from infra.cli import options
+from infra.cli.output import Format, chosen, clock, document, err, hint, out, rows
+from infra.cli.progress import progress
+from infra.installation.home import Home
+from infra.lifecycle.errors import Refused, StepFailed
+from infra.lifecycle.progress import Report
+from infra.profile.load import load
+from infra.profile.model import Profile
+
+
+def register(app: typer.Typer) -> None:
+    for command in (plan, up, status, verify, kubeconfig, password, down):
+        app.command()(command)
+
+
+def _logged(home: Home, command: str, as_json: bool) -> AbstractContextManager[Report]:
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return progress(as_json, home.logs / f"{command}-{stamp}.log")
+
+
+def plan(
+    profile: options.ProfileName = "local",
+    overrides: options.Overrides = None,
+    output: options.Output = Format.TABLE,
+    as_json: options.Json = False,
+) -> None:
+    """Say what `up` would do, without doing it."""
+    from infra.lifecycle.plan import planned
+
+    loaded = load(profile, overrides or ())
+    home = Home(loaded.name)
+    home.create()
+    with home.locked("plan"):
+        result = planned(loaded, home)
+    if document(result, chosen(output, as_json)):
+        return
+    rows(
+        result["steps"],
+        (
+            ("step", lambda s: s["name"]),
+            ("what", lambda s: s["title"]),
+            ("usually", lambda s: clock(s["expected"])),
+            ("now", lambda s: s["now"]),
+        ),
+        "",
+    )
+    for change in result["changes"]:
+        out.print(f"  {change['path']}: {change['before']!r} → {change['after']!r}", markup=False)
+    hint(f"Next: platform up --profile {profile}")
+
+
+def up(
+    profile: options.ProfileName = "local",
+    overrides: options.Overrides = None,
+    yes: options.Yes = False,
+    output: options.Output = Format.TABLE,
+    as_json: options.Json = False,
+) -> None:
+    """Install, change or repair the platform. Safe to run again at any time; resumes after a failure."""
+    from infra.lifecycle.up import install
+
+    loaded = load(profile, overrides or ())
+    home = Home(loaded.name)
+    form = chosen(output, as_json)
+    _confirm_up(loaded, home, yes)
+    with home.locked(f"up --profile {profile}"), _logged(home, "up", form is Format.JSON) as report:
+        try:
+            installed = install(loaded, home, report)
+        except StepFailed as failure:
+            err.print(f"Everything it said is in {home.logs}.", markup=False)
+            raise StepFailed(
+                failure.step,
+                failure.title,
+                f"{failure.reason}\nWhat was done stays. Go on from there: platform up --profile {profile}",
+            ) from failure
+    if document(installed, form):
+        return
+    out.print(f"\nThe platform is up ({clock(installed['seconds'])}).")
+    for name, url in installed["urls"].items():
+        out.print(f"  {name:<10} {url}", markup=False)
+    out.print(
+        f"  {'login':<10} {installed['login']['account']}, password: {_shown_password(loaded, home)}", markup=False
+    )
+    out.print(f"\nThe browser trusts it with this certificate: {installed['ca_file']}", markup=False)
+    hint("\n".join(["Next:", *(f"  {line}" for line in installed["next"])]))
+
+
+def _shown_password(loaded: Profile, home: Home) -> str:
+    """The password itself on a terminal; how to get it where output may end in a log."""
+    if not sys.stdout.isatty():
+        return f"platform password --profile {loaded.name}"
+    from infra.installation.secrets import open_secrets
+    from infra.lifecycle.names import ADMIN_PASSWORD
+
+    return open_secrets(home).get(ADMIN_PASSWORD)
+
+
+def _confirm_up(loaded: Profile, home: Home, yes: bool) -> None:
+    if yes:
+        return
+    verb = "Change" if home.exists else "Install"
+    what = f"{verb} the platform {loaded.name!r} (target {loaded.target}) on this machine?"
+    if not sys.stdin.isatty():
+        raise Refused(f"{what} Nobody is there to answer; confirm with --yes.")
+    if not typer.confirm(what, default=True):
+        raise Refused("Nothing was changed.")
+
+
+def status(
+    profile: options.ProfileName = "local",
+    output: options.Output = Format.TABLE,
+    as_json: options.Json = False,
+) -> None:
+    """Say what is installed and whether it works. Exit code 1 when it does not."""
+    from infra.lifecycle.status import status_of
+
+    loaded = load(profile)
+    result = status_of(loaded, Home(loaded.name))
+    if not document(result, chosen(output, as_json)):
+        rows(
+            result["components"],
+            (
+                ("component", lambda c: c["name"]),
+                ("version", lambda c: c["version"]),
+                ("ready", lambda c: c["ready"]),
+                ("supply", lambda c: c["supply"]),
+                ("reason", lambda c: c["reason"]),
+            ),
+            result["reason"],
+        )
+        for name, url in result["urls"].items():
+            out.print(f"{name:<10} {url}", markup=False)
+        if result["reason"] and result["components"]:
+            out.print(result["reason"], markup=False)
+    if not result["ready"]:
+        raise typer.Exit(1)
+
+
+def verify(
+    profile: options.ProfileName = "local",
+    only: Annotated[list[str] | None, typer.Option("--only", help="Run only checks whose name contains this.")] = None,
+    output: options.Output = Format.TABLE,
+    as_json: options.Json = False,
+) -> None:
+    """Prove the user story and the isolation of tenants, with evidence. Exit code 1 when a check fails."""
+    from infra.verify.run import verify as run_verify
+
+    loaded = load(profile)
+    home = Home(loaded.name)
+    home.require()
+    form = chosen(output, as_json)
+
+    def show(check: dict[str, Any]) -> None:
+        sign = "[green]✓[/]" if check["pass"] else "[red]✗[/]"
+        err.print(f"{sign} ", end="")
+        err.print(f"{check['name']}  ({check['seconds']:.1f}s)\n    {check['evidence']}", markup=False)
+
+    with home.locked("verify"):
+        checks = run_verify(loaded, home, show, tuple(only or ()))
+    failed = [check["name"] for check in checks if not check["pass"]]
+    if not document({"checks": checks}, form):
+        out.print(f"{len(checks) - len(failed)} of {len(checks)} checks passed.")
+    if failed or not checks:
+        raise typer.Exit(1)
+
+
+def kubeconfig(
+    profile: options.ProfileName = "local",
+    path: Annotated[bool, typer.Option("--path", help="Print the file's path instead of its content.")] = False,
+) -> None:
+    """Print the kubeconfig of the cluster's administrator."""
+    home = Home(load(profile).name)
+    home.require()
+    if not home.kubeconfig.exists():
+        raise Refused(f"The cluster of {home.name!r} is not there yet. Run: platform up --profile {profile}")
+    typer.echo(str(home.kubeconfig) if path else home.kubeconfig.read_text("utf-8").rstrip())
+
+
+def password(profile: options.ProfileName = "local") -> None:
+    """Print the password of the first administrator (account `admin`)."""
+    from infra.installation.secrets import open_secrets
+    from infra.lifecycle.names import ADMIN_PASSWORD
+
+    home = Home(load(profile).name)
+    home.require()
+    typer.echo(open_secrets(home).get(ADMIN_PASSWORD))
+
+
+def down(
+    profile: options.ProfileName = "local",
+    yes: options.Yes = False,
+    confirm: Annotated[str | None, typer.Option("--name", help="The installation's name once more.")] = None,
+    keep_data: Annotated[bool, typer.Option("--keep-data", help="Keep volumes, databases and secrets.")] = False,
+    output: options.Output = Format.TABLE,
+    as_json: options.Json = False,
+) -> None:
+    """Remove the platform: processes, mounts, addresses, images, and data unless --keep-data."""
+    from infra.cli.changes import confirm_loss
+    from infra.lifecycle.down import remove
+
+    loaded = load(profile)
+    home = Home(loaded.name)
+    form = chosen(output, as_json)
+    if not home.path.exists():
+        if not document({"removed": False, "leftovers": []}, form):
+            out.print(f"There is no installation named {loaded.name!r}.")
+        return
+    lost = "the cluster, but not its data" if keep_data else "the cluster and all data of all tenants"
+    confirm_loss(f"installation {loaded.name}: {lost}", loaded.name, yes, confirm)
+    with home.locked("down"), _logged(home, "down", form is Format.JSON) as report:
+        result = remove(loaded, home, report, keep_data=keep_data)
+    if not document(result, form):
+        out.print("The platform is gone." if not result["leftovers"] else "Some things are still there:")
+        for leftover in result["leftovers"]:
+            out.print(f"  {leftover}", markup=False)
+        if keep_data:
+            hint(f"Its data is kept. Bring it back with: platform up --profile {profile}")
+    if result["leftovers"]:
+        raise typer.Exit(1)

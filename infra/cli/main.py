@@ -1,0 +1,106 @@
+"""The `platform` command: puts the commands together and turns exceptions into sentences and exit codes.
+
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 refused by policy or confirmation, 4 waiting for approval.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import Annotated
+
+import click
+import typer
+
+from infra.api.client import ApiError
+from infra.api.client import Refused as ApiRefused
+from infra.cli import output
+from infra.engine.errors import EngineError
+from infra.installation.errors import InstallationError
+from infra.lifecycle.errors import LifecycleError, Refused
+from infra.profile.errors import ProfileError
+
+FAILED, WRONG_USE, REFUSED, WAITING = 1, 2, 3, 4
+
+app = typer.Typer(
+    name="platform",
+    help="MLflow and Kubeflow for many teams: install it, and live in it.",
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    context.obj = {"debug": debug}
+    if context.invoked_subcommand is None:
+        from infra.cli.where import show_where
+
+        show_where()
+
+
+def _register() -> None:
+    from infra.cli import access, install, profiles, tenants, tools, workspaces
+
+    for module in (install, profiles, tools, access):
+        module.register(app)
+    app.add_typer(tenants.app, name="tenant")
+    app.add_typer(workspaces.app, name="workspace")
+    app.add_typer(access.tokens, name="token")
+
+
+def main() -> None:
+    """Runs the command and ends the process with its exit code."""
+    _register()
+    command = typer.main.get_command(app)
+    debug = "--debug" in sys.argv[1:2]
+    try:
+        result = command.main(prog_name="platform", standalone_mode=False)
+        code = result if isinstance(result, int) else 0
+    except click.exceptions.Exit as error:
+        code = error.exit_code
+    except click.exceptions.Abort:
+        code = _say("Stopped.", "", FAILED)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except KeyboardInterrupt:
+        code = _say("Stopped. What was done stays; run the same command to go on.", "", FAILED)
+    except ProfileError as error:
+        code = _say(str(error), "", WRONG_USE)
+    except Refused as error:
+        code = _say(str(error), "", REFUSED)
+    except ApiRefused as error:
+        code = _say(str(error), "", REFUSED if error.status == 403 else FAILED)
+    except EngineError as error:
+        code = _say(str(error), error.remedy, FAILED)
+    except (InstallationError, LifecycleError, ApiError) as error:
+        code = _say(str(error), "", FAILED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = FAILED
+    except Exception as error:  # noqa: BLE001 - the last resort: one sentence instead of a traceback
+        if debug:
+            traceback.print_exc()
+        code = _say(
+            f"{type(error).__name__}: {error}",
+            "This is a fault of the program. See it with: platform --debug …",
+            FAILED,
+        )
+    sys.exit(code)
+
+
+def _say(message: str, remedy: str, code: int) -> int:
+    if "--debug" in sys.argv[1:2]:
+        traceback.print_exc()
+    output.fail(message, remedy)
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+"""`platform workspace`: workspaces through the control plane's API, named TENANT/NAME."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+import typer
+
+from infra.api.client import FAILED_STATES, Client
+from infra.cli import options
+from infra.cli.access import client
+from infra.cli.changes import Ending, confirm_loss, report_operation
+from infra.cli.output import Format, ago, chosen, document, out, rows
+from infra.cli.tenants import Cpu, Memory, Pods, Storage, quota
+
+app = typer.Typer(help="Workspaces: one namespace, one MLflow workspace and one bucket each.", no_args_is_help=True)
+
+DEFAULT_QUOTA = {"cpu": "2", "memory": "4Gi", "storage": "10Gi", "pods": 20}
+
+
+def _names(incomplete: str) -> list[str]:
+    try:
+        with client() as api:
+            names = [f"{w['tenant']}/{w['name']}" for w in api.every("/workspaces")]
+        return [name for name in names if name.startswith(incomplete)]
+    except Exception:  # noqa: BLE001 - completion stays silent
+        return []
+
+
+Name = Annotated[str, typer.Argument(metavar="TENANT/NAME", help="The workspace.", autocompletion=_names)]
+
+COLUMNS = (
+    ("name", lambda w: f"{w['tenant']}/{w['name']}"),
+    ("state", lambda w: w["state"]),
+    ("cpu", lambda w: w["quota"]["cpu"]),
+    ("memory", lambda w: w["quota"]["memory"]),
+    ("storage", lambda w: w["quota"]["storage"]),
+    ("expires", lambda w: ago(w["expires_at"])),
+    ("age", lambda w: ago(w["created_at"])),
+    ("namespace", lambda w: w["namespace"]),
+)
+
+
+def _path(name: str) -> str:
+    tenant, separator, workspace = name.partition("/")
+    if not separator or not tenant or not workspace or "/" in workspace:
+        raise typer.BadParameter("must be TENANT/NAME, such as demo/default", param_hint="TENANT/NAME")
+    return f"/tenants/{tenant}/workspaces/{workspace}"
+
+
+@app.command("list")
+def list_(
+    tenant: Annotated[str | None, typer.Argument(help="Only of this tenant.")] = None,
+    output: options.Output = Format.TABLE,
+    as_json: options.Json = False,
+) -> None:
+    """List workspaces."""
+    with client() as api:
+        items = list(api.every(f"/tenants/{tenant}/workspaces" if tenant else "/workspaces"))
+    if not document(items, chosen(output, as_json)):
+        rows(items, COLUMNS, "No workspaces yet. Make one: platform workspace create TENANT/NAME")
+
+
+@app.command()
+def get(name: Name, output: options.Output = Format.TABLE, as_json: options.Json = False) -> None:
+    """Show one workspace with its conditions."""
+    with client() as api:
+        workspace = api.get(_path(name))
+    if document(workspace, chosen(output, as_json)):
+        return
+    rows([workspace], COLUMNS, "")
+    for condition in workspace["conditions"]:
+        sign = "✓" if condition["status"] else "✗"
+        out.print(f"  {sign} {condition['type']}: {condition['message'] or condition['reason']}", markup=False)
+
+
+@app.command()
+def create(
+    name: Name,
+    title: Annotated[str | None, typer.Option(help="A readable name.")] = None,
+    cpu: Cpu = None,
+    memory: Memory = None,
+    storage: Storage = None,
+    pods: Pods = None,
+    timeout: options.Wait = 120,
+    no_wait: options.NoWait = False,
+    output: options.Output = Format.TABLE,
+    as_json: options.Json = False,
+) -> None:
+    """Make a workspace within its tenant's quota."""
+    path = _path(name)
+    tenant, slug = name.split("/")
+    body: dict[str, Any] = {"name": slug, "quota": quota(DEFAULT_QUOTA, cpu, memory, storage, pods)}
+    if title:
+        body["title"] = title
+    with client() as api:
+        change = api.post(f"/tenants/{tenant}/workspaces", body)
+        ending = Ending(
+            f"Workspace {name} is ready.",
+            f"Undo: platform workspace delete {name}",
+            0 if no_wait else timeout,
+            chosen(output, as_json),
+        )
+        _finish(api, change, path, ending)
+
+
+@app.command()
+def resize(
+    name: Name,
+    cpu: Cpu = None,
+    memory: Memory = None,
+    storage: Storage = None,
+    pods: Pods = None,
+    timeout: options.Wait = 120,
+    no_wait: options.NoWait = False,
+    output: options.Output = Format.TABLE,
+    as_json: options.Json = False,
+) -> None:
+    """Change a workspace's quota."""
+    path = _path(name)
+    with client() as api:
+        before = api.get(path)["quota"]
+        change = api.patch(path, {"quota": quota(before, cpu, memory, storage, pods)})
+        undo = " ".join(f"--{part} {before[part]}" for part in ("cpu", "memory", "storage", "pods"))
+        ending = Ending(
+            f"Workspace {name} has its new quota.",
+            f"Undo: platform workspace resize {name} {undo}",
+            0 if no_wait else timeout,
+            chosen(output, as_json),
+        )
+        _finish(api, change, path, ending)
+
+
+@app.command()
+def suspend(
+    name: Name,
+    timeout: options.Wait = 120,
+    no_wait: options.NoWait = False,
+    output: options.Output = Format.TABLE,
+    as_json: options.Json = False,
+) -> None:
+    """Stop everything in a workspace. Data stays."""
+    path = _path(name)
+    with client() as api:
+        ending = Ending(
+            f"Workspace {name} is suspended.",
+            f"Undo: platform workspace resume {name}",
+            0 if no_wait else timeout,
+            chosen(output, as_json),
+        )
+        _finish(api, api.post(f"{path}/suspend"), path, ending)
+
+
+@app.command()
+def resume(
+    name: Name,
+    timeout: options.Wait = 120,
+    no_wait: options.NoWait = False,
+    output: options.Output = Format.TABLE,
+    as_json: options.Json = False,
+) -> None:
+    """Let a suspended workspace work again."""
+    path = _path(name)
+    with client() as api:
+        ending = Ending(f"Workspace {name} is ready.", "", 0 if no_wait else timeout, chosen(output, as_json))
+        _finish(api, api.post(f"{path}/resume"), path, ending)
+
+
+@app.command()
+def delete(
+    name: Name,
+    yes: options.Yes = False,
+    confirm: Annotated[str | None, typer.Option("--name", help="TENANT/NAME once more, with --yes.")] = None,
+    timeout: options.Wait = 300,
+    no_wait: options.NoWait = False,
+    output: options.Output = Format.TABLE,
+    as_json: options.Json = False,
+) -> None:
+    """Delete a workspace with all its data."""
+    path = _path(name)
+    with client() as api:
+        api.get(path)
+        confirm_loss(f"workspace {name} with its runs, models, files and volumes", name, yes, confirm)
+        change = api.delete(path)
+        ending = Ending(f"Workspace {name} is gone.", "", 0 if no_wait else timeout, chosen(output, as_json))
+        report_operation(api, _operation(api, change), ending)
+
+
+def _operation(api: Client, change: dict[str, Any]) -> dict[str, Any] | None:
+    operation = change["operation"]
+    found: dict[str, Any] | None = api.get(f"/operations/{operation}") if operation else None
+    return found
+
+
+def _finish(api: Client, change: dict[str, Any], path: str, ending: Ending) -> None:
+    """Follows the change; programs get the workspace as it is afterwards."""
+    operation = _operation(api, change)
+    if ending.form in (Format.TABLE, Format.WIDE):
+        report_operation(api, operation, ending)
+        return
+    if operation and ending.seconds:
+        ended = api.wait(operation["id"], ending.seconds)
+        if ended["state"] in FAILED_STATES:
+            report_operation(api, ended, replace(ending, seconds=0))
+    document(api.get(path), ending.form)

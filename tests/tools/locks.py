@@ -1,0 +1,36 @@
+"""Writes the requirement locks anew: hash-pinned, without a registry's address, consistent with each other."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+_COMMON = ("--generate-hashes", "--no-emit-index-url", "--no-emit-find-links", "--no-header", "--quiet")
+_HERE = ("--universal", "--python-version", "3.11")
+_IMAGE = ("--python-version", "3.13", "--python-platform", "linux")
+
+LOCKS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("tests", _HERE),
+    ("infra", (*_HERE, "-c", "tests/requirements.lock")),
+    ("controlplane", (*_IMAGE, "-c", "tests/requirements.lock")),
+    ("components/tracking", _IMAGE),
+)
+"""Folder of requirements.in and requirements.lock → options. The first one decides the versions they share."""
+
+
+def main() -> int:
+    """Compiles every lock in order; stops at the first that fails."""
+    uv = Path(sys.executable).with_name("uv")
+    jobs = [(f"{folder}/requirements", options) for folder, options in LOCKS]
+    jobs.append(("infra/bootstrap", (*_HERE, "-c", "tests/requirements.lock")))
+    for stem, options in jobs:
+        command = [str(uv), "pip", "compile", *_COMMON, *options, f"{stem}.in", "-o", f"{stem}.lock"]
+        if subprocess.run(command, cwd=ROOT, check=False).returncode:
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
