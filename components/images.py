@@ -7,6 +7,10 @@ are built, stored and imported once.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
+
+NETWORK_PACKAGES = ("conntrack", "ipset", "iproute2", "iptables", "kmod", "nftables")
+"""What programs that steer the node's packets call; images that name all of it share one layer."""
 
 
 @dataclass(frozen=True)
@@ -64,5 +68,8 @@ class Image:
     env: dict[str, str] = field(default_factory=dict)
     user: str = "65532:65532"
     workdir: str = "/"
+    tag: Literal["content", "fixed"] = "content"
+    """`content`: the tag is the version and a part of the digest, so a changed image is a new name, and a node that
+    has the name has the image. `fixed`: the version alone, where something else decides the name (kubeadm)."""
     upstream: str | None = None
     """Reference with digest of the image that `upstream` and `mirror` supply use instead; None: built always."""
