@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 from controlplane.quotas.model import Quota
 
@@ -69,3 +71,31 @@ class Observation:
     """API requests made, for the budget of 35 on create."""
     drift: tuple[Drift, ...] = ()
     retry: bool = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether the workspace is as wanted."""
+        return any(c.status for c in self.conditions if c.type is ConditionType.READY)
+
+
+class Report(Protocol):
+    """Called before each step with its name and what it waits for. What it raises (a lost lease) ends the work."""
+
+    def __call__(self, step: str, message: str = "") -> None: ...
+
+
+def silent(step: str, message: str = "") -> None:
+    """A Report for callers that show no progress."""
+
+
+class WorkspaceStorage(Protocol):
+    """Object storage as reconciling needs it; `controlplane.storage` has the real one. All calls may be repeated."""
+
+    def environment(self, spec: WorkspaceSpec) -> Mapping[str, str]:
+        """The workspace's S3 access as AWS_* variables. Pure: the same for the same spec, nothing is asked."""
+
+    def ensure(self, spec: WorkspaceSpec) -> int:
+        """The workspace's user and bucket are there and belong together; suspended: no user. Gives what it changed."""
+
+    def remove(self, spec: WorkspaceSpec, *, keep_data: bool) -> None:
+        """The user goes, then the bucket with its content unless `keep_data`."""

@@ -1,0 +1,1 @@
+"""Isolation of tenants: cluster-wide roles, admission policies, fair queues and priorities."""

@@ -1,0 +1,110 @@
+"""NetworkPolicies of a workspace: everything is closed, then a few exact paths are opened.
+
+Policies add up, so each opening is one object and taking it away closes it. Protocols are written out and empty
+lists are written as such: what the API server would fill in, nobody could tell from an edit.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from components.contract import KubernetesObject
+from components.facts import Endpoint, PlatformFacts
+from controlplane.reconcile.model import WorkspaceSpec
+from controlplane.reconcile.objects.common import namespaced
+
+HTTP_PORT = "http"
+"""Name of the container port at which the gateway reaches a workspace's pods."""
+
+NOT_PUBLIC_V4 = (
+    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+    "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4",
+)  # fmt: skip
+NOT_PUBLIC_V6 = ("::/127", "::ffff:0:0/96", "64:ff9b::/96", "2002::/16", "fc00::/7", "fe80::/10", "ff00::/8")
+"""Never reached as `internet`: private and shared ranges, cloud metadata (169.254.169.254, fd00:ec2::254), and the
+IPv6 forms in which an IPv4 address of those can be written."""
+
+
+def network_policies(spec: WorkspaceSpec, facts: PlatformFacts) -> tuple[KubernetesObject, ...]:
+    """Suspended: only `default-deny` is left."""
+    deny = _policy(spec, "default-deny", ingress=[], egress=[])
+    if spec.suspended:
+        return (deny,)
+    policies = [deny, _dns(spec), _same_namespace(spec)]
+    if facts.gateway is not None:
+        policies.append(_from_gateway(spec, facts.gateway))
+    if to := [_egress(endpoint) for endpoint in (facts.gateway, facts.storage) if endpoint is not None]:
+        # MLflow is reached through the gateway only, which says who calls; there is no path to it beside that.
+        policies.append(_policy(spec, "allow-platform-egress", egress=to))
+    if spec.internet:
+        policies.append(_policy(spec, "allow-internet", egress=[{"to": _internet(facts)}]))
+    return tuple(policies)
+
+
+def _dns(spec: WorkspaceSpec) -> KubernetesObject:
+    # Both selectors in one peer: as two peers they would open all of kube-system.
+    dns = {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
+        "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
+    }
+    ports = [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]
+    return _policy(spec, "allow-dns", egress=[{"to": [dns], "ports": ports}])
+
+
+def _same_namespace(spec: WorkspaceSpec) -> KubernetesObject:
+    everyone: list[dict[str, Any]] = [{"podSelector": {}}]
+    return _policy(spec, "allow-same-namespace", ingress=[{"from": everyone}], egress=[{"to": everyone}])
+
+
+def _from_gateway(spec: WorkspaceSpec, gateway: Endpoint) -> KubernetesObject:
+    ports = [{"protocol": "TCP", "port": HTTP_PORT}]
+    return _policy(spec, "allow-from-gateway", ingress=[{"from": [_pods(gateway)], "ports": ports}])
+
+
+def _egress(endpoint: Endpoint) -> dict[str, Any]:
+    return {"to": [_pods(endpoint)], "ports": [{"protocol": "TCP", "port": endpoint.port}]}
+
+
+def _pods(endpoint: Endpoint) -> dict[str, Any]:
+    return {
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": endpoint.namespace}},
+        "podSelector": {"matchLabels": dict(endpoint.pod_labels)},
+    }
+
+
+def _internet(facts: PlatformFacts) -> list[dict[str, Any]]:
+    network = facts.network
+    ours = [ipaddress.ip_network(text.strip(), strict=False)
+            for ranges in (network.pods, network.services, network.nodes)
+            for text in ranges.split(",") if text.strip()]  # fmt: skip
+    ours += [ipaddress.ip_network(_host(endpoint)) for endpoint in network.api_server_endpoints]
+    four = [n for n in ours if isinstance(n, ipaddress.IPv4Network)]
+    six = [n for n in ours if isinstance(n, ipaddress.IPv6Network)]
+    blocks = [{"cidr": "0.0.0.0/0", "except": _except_v4(four)}]
+    if six:
+        blocks.append({"cidr": "::/0", "except": _except_v6(six)})
+    return [{"ipBlock": block} for block in blocks]
+
+
+def _host(endpoint: str) -> str:
+    return endpoint.rpartition(":")[0].strip("[]")
+
+
+def _except_v4(ours: list[ipaddress.IPv4Network]) -> list[str]:
+    return [str(n) for n in ipaddress.collapse_addresses([*map(ipaddress.IPv4Network, NOT_PUBLIC_V4), *ours])]
+
+
+def _except_v6(ours: list[ipaddress.IPv6Network]) -> list[str]:
+    return [str(n) for n in ipaddress.collapse_addresses([*map(ipaddress.IPv6Network, NOT_PUBLIC_V6), *ours])]
+
+
+def _policy(
+    spec: WorkspaceSpec, name: str, *, ingress: list[Any] | None = None, egress: list[Any] | None = None
+) -> KubernetesObject:
+    body: dict[str, Any] = {"podSelector": {}, "policyTypes": []}
+    for kind, rules in (("ingress", ingress), ("egress", egress)):
+        if rules is not None:
+            body["policyTypes"].append(kind.capitalize())
+            body[kind] = rules
+    return namespaced("networking.k8s.io/v1", "NetworkPolicy", spec.namespace, name, spec=body)
