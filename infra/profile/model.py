@@ -69,9 +69,9 @@ class Supply(Closed):
     """`source`: everything built from language and Debian package registries, no image registry needed."""
     registry: Registry = "registry.mlp.internal/"
     """Prefix of every image name. Workspaces may run images below it only. Immutable."""
-    delivery: Literal["import", "preloaded", "push"] = "import"
-    """`import`: into the hosts' containerd (clusters made here). `push`: to the registry above, with the machine's own
-    registry login. `preloaded`: the images are on the nodes already (`platform images bundle` makes the archive)."""
+    delivery: Literal["import", "provided"] = "import"
+    """`import`: into the hosts' containerd (clusters made here). `provided`: the nodes have them or can pull them from
+    the registry above; `platform images bundle` makes the archive to load or push."""
 
 
 class Ports(Closed):
@@ -226,7 +226,7 @@ class Profile(Closed):
         if self.target == "existing" and self.existing is None:
             object.__setattr__(self, "existing", Existing())
         if self.target == "existing" and self.supply.delivery == "import":
-            raise ValueError("supply.delivery 'import' needs a cluster made here; use 'push' or 'preloaded'")
+            raise ValueError("supply.delivery 'import' needs a cluster made here; use 'provided'")
         return self
 
     @model_validator(mode="after")
