@@ -1,0 +1,161 @@
+"""Go tools: is there a compiler, what a build is made of, and how it is run."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.toolchain import versions
+from infra.toolchain.errors import GoMissing, GoTooOld, ToolchainError, translate, wrong_version
+from infra.toolchain.processes import Children
+from infra.toolchain.versions import GoTool
+
+MODULES = Path(__file__).parent / "go"
+
+MINIMUM = "1.26.0"
+"""What the pinned modules ask for in their own go.mod files."""
+SELF_UPDATING = (1, 21)
+"""Since this release Go fetches a newer one by itself where a module wants it, unless GOTOOLCHAIN forbids."""
+
+LINK_FLAGS = ("-s", "-w")
+BUILD_FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
+
+ASK_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Go:
+    """The compiler of the machine."""
+
+    path: Path
+    version: str
+    toolchain: str
+    """GOTOOLCHAIN: `local` forbids Go to fetch a newer release of itself."""
+
+
+def find(children: Children, search: str) -> Go:
+    """The compiler on the given PATH. Raises GoMissing, GoTooOld."""
+    path = shutil.which("go", path=search)
+    if path is None:
+        raise missing()
+    try:
+        # Outside any module, so that no go.mod makes it fetch another release of itself just to answer.
+        asked = children.run(
+            [path, "env", "GOVERSION", "GOTOOLCHAIN"],
+            env={**os.environ, "GOWORK": "off"},
+            cwd=Path("/"),
+            timeout=ASK_SECONDS,
+        )
+    except (OSError, TimeoutError) as cause:
+        raise missing(f"{path} could not be run: {cause}.") from cause
+    lines = asked.out.splitlines()
+    if asked.code != 0 or not lines:
+        raise missing(f"{path} failed and said: {asked.said[:300]}.")
+    go = Go(Path(path), lines[0].removeprefix("go"), lines[1] if len(lines) > 1 else "local")
+    check(go)
+    return go
+
+
+def check(go: Go) -> None:
+    """Raises GoTooOld where this compiler neither is new enough nor may fetch one that is."""
+    found = versions.numbers(go.version)
+    if found >= versions.numbers(MINIMUM):
+        return
+    if found >= SELF_UPDATING and go.toolchain.split("+")[0] != "local":
+        return
+    raise GoTooOld(
+        f"Go {go.version} at {go.path} can't build the tools: they need {MINIMUM} or newer.",
+        f"Install Go {MINIMUM} or newer and put it first on PATH"
+        + (", or unset GOTOOLCHAIN so that Go fetches it." if found >= SELF_UPDATING else "."),
+    )
+
+
+def missing(detail: str = "There is no Go on PATH.") -> GoMissing:
+    """A GoMissing with its remedy."""
+    return GoMissing(
+        f"{detail} The tools are built from their Go modules with Go {MINIMUM} or newer.",
+        "Install Go and put its bin folder on PATH, then run again.",
+    )
+
+
+def environment(environ: Mapping[str, str], go_build: Path) -> dict[str, str]:
+    """The environment of a build: the person's proxies and module cache, our flags and build cache."""
+    return {
+        **environ,
+        "CGO_ENABLED": "0",
+        "GOFLAGS": " ".join(BUILD_FLAGS),
+        "GOWORK": "off",
+        "GOCACHE": str(go_build),
+    }
+
+
+def link_flags(spec: GoTool) -> str:
+    """The linker's flags: no symbol tables, and the version."""
+    return " ".join([*LINK_FLAGS, *(f"-X {define}" for define in spec.defines)])
+
+
+def key(spec: GoTool, modules: Path = MODULES) -> str:
+    """Digest of all inputs that we choose: pinned modules, own source, package and flags. Not the compiler."""
+    digest = hashlib.sha256()
+    for file in sorted(
+        path for path in (modules / spec.module).iterdir() if path.name.endswith((".mod", ".sum", ".go"))
+    ):
+        digest.update(f"{file.name}\0".encode() + file.read_bytes())
+    digest.update("\0".join([spec.package, link_flags(spec), *BUILD_FLAGS]).encode())
+    return digest.hexdigest()
+
+
+class Builder:
+    """Builds Go tools, one at a time: two compiles beside each other only take turns on few cores."""
+
+    def __init__(self, go: Go, children: Children, go_build: Path, modules: Path = MODULES) -> None:
+        self._go, self._children, self._modules = go, children, modules
+        self._go_build = go_build
+        self._env = environment(os.environ, go_build)
+
+    def fetch(self, module: str, packages: tuple[str, ...]) -> None:
+        """Brings the sources that the packages need into the module cache; quick where they are there."""
+        self._run(module, ["list", "-deps", "-f", "", *packages], f"go list in {module}")
+
+    def build(self, spec: GoTool, folder: Path) -> float:
+        """Puts the binary into `folder` and gives the seconds it took. Raises ToolchainError."""
+        began = time.monotonic()
+        made = folder / spec.name
+        self._run(
+            spec.module,
+            ["build", "-ldflags", link_flags(spec), "-o", str(made), spec.package],
+            f"go build {spec.package}",
+        )
+        try:
+            asked = self._children.run([str(made), *spec.ask], timeout=ASK_SECONDS)
+        except (OSError, TimeoutError) as cause:
+            raise wrong_version(spec, str(cause)) from cause
+        if versions.version_in(asked.said, str(made)) != spec.version:
+            raise wrong_version(spec, asked.said)
+        return time.monotonic() - began
+
+    def _run(self, module: str, arguments: list[str], words: str) -> None:
+        try:
+            result = self._children.run([str(self._go.path), *arguments], env=self._env, cwd=self._modules / module)
+        except OSError as cause:
+            raise missing(f"{self._go.path} could not be run: {cause}.") from cause
+        if result.code != 0:
+            raise self._failure(module, words, result.said)
+
+    def _failure(self, module: str, words: str, said: str) -> ToolchainError:
+        too_old = re.search(r"requires go >= \S+ \(running go \S+.*\)", said)
+        if too_old:
+            return GoTooOld(f"{module}: {too_old.group()}.", f"Install Go {MINIMUM} or newer and put it first on PATH.")
+        return translate(module, words, said, free_space(self._go_build))
+
+
+def free_space(path: Path) -> str:
+    """The space left where `path` is or will be, such as `12.3 GiB`."""
+    existing = next(folder for folder in (path, *path.parents) if folder.exists())
+    return f"{shutil.disk_usage(existing).free / 2**30:.1f} GiB"

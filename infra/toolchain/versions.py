@@ -1,0 +1,284 @@
+"""The one list of tools: what each is, at which version, how it is made and how it says its version. Pure.
+
+Go tools are pinned exactly, by a go.mod and go.sum below go/<module>. Debian tools come at the version of the machine's
+Debian release, within a range that was tried. Tools of the virtual environment are pinned by its lock.
+`seconds` is what was measured on two cores with nothing cached but the tools before it in the list.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+KUBERNETES_VERSION = "1.36.3"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GoTool:
+    """One command of a Go module. The binary has the tool's name; `ask` are the arguments that print its version."""
+
+    name: str
+    version: str
+    module: str
+    """Folder below go/ with the go.mod that pins it."""
+    package: str
+    licence: str
+    seconds: float
+    ask: tuple[str, ...] = ("--version",)
+    defines: tuple[str, ...] = ()
+    """`import/path.Variable=value`, set by the linker."""
+    on_path: bool = True
+    """Whether a binary of this name on PATH may be used: False for names that anything may have."""
+    kind: Literal["go module"] = "go module"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DebianTool:
+    """An executable of a Debian package, at `at_least` or newer, and older than `below` where newer ones differ."""
+
+    name: str
+    package: str
+    executable: str
+    at_least: str
+    licence: str
+    seconds: float
+    below: str = ""
+    ask: tuple[str, ...] = ("--version",)
+    """Empty: it can't say its version, the package's counts; then PATH is not searched either."""
+    links: tuple[tuple[str, str], ...] = ()
+    """Names beside the executable that Debian makes on installation, and what each points at."""
+    assumes: tuple[str, ...] = ()
+    """Packages whose files the machine has anyway, taken out with all they need."""
+    kind: Literal["debian"] = "debian"
+
+
+@dataclass(frozen=True, kw_only=True)
+class VenvTool:
+    """A command that a wheel of our own virtual environment brings."""
+
+    name: str
+    distribution: str
+    licence: str
+    seconds: float = 0.0
+    kind: Literal["venv"] = "venv"
+
+
+Spec = GoTool | DebianTool | VenvTool
+
+_MAJOR, _MINOR, _ = KUBERNETES_VERSION.split(".")
+_KUBERNETES_DEFINES = tuple(
+    f"{package}.{variable}={value}"
+    for package in ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
+    for variable, value in (
+        ("gitVersion", f"v{KUBERNETES_VERSION}"),
+        ("gitMajor", _MAJOR),
+        ("gitMinor", _MINOR),
+        ("gitTreeState", "clean"),
+    )
+)
+
+
+def _kubernetes(name: str, seconds: float, ask: tuple[str, ...] = ("--version",)) -> GoTool:
+    return GoTool(
+        name=name,
+        version=KUBERNETES_VERSION,
+        module="kubernetes",
+        package=f"k8s.io/kubernetes/cmd/{name}",
+        licence="Apache-2.0",
+        seconds=seconds,
+        ask=ask,
+        defines=_KUBERNETES_DEFINES,
+    )
+
+
+_IPTABLES_NAMES = tuple(f"{family}tables{suffix}" for family in ("ip", "ip6") for suffix in ("", "-save", "-restore"))
+
+TOOLS: tuple[Spec, ...] = (
+    GoTool(
+        name="pause",
+        version="1.0.0",
+        module="pause",
+        package="mlp.io/toolchain/pause",
+        licence="ours",
+        seconds=10,
+        ask=("-version",),
+        defines=("main.version=1.0.0",),
+        on_path=False,
+    ),
+    GoTool(
+        name="etcd",
+        version="3.6.16",
+        module="etcd",
+        package="go.etcd.io/etcd/server/v3",
+        licence="Apache-2.0",
+        seconds=30,
+    ),
+    _kubernetes("kube-apiserver", 238),
+    _kubernetes("kubectl", 23, ("version", "--client")),
+    _kubernetes("kube-controller-manager", 20),
+    _kubernetes("kube-scheduler", 10),
+    _kubernetes("kubelet", 30),
+    _kubernetes("kube-proxy", 10),
+    _kubernetes("kubeadm", 10, ("version", "-o", "short")),
+    GoTool(
+        name="pulumi",
+        version="3.250.0",
+        module="pulumi",
+        package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+        licence="Apache-2.0",
+        seconds=173,
+        ask=("version",),
+        defines=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.250.0",),
+    ),
+    GoTool(
+        name="kube-router",
+        version="2.1.0",
+        module="kube-router",
+        package="github.com/cloudnativelabs/kube-router/v2/cmd/kube-router",
+        licence="Apache-2.0",
+        seconds=85,
+        defines=("github.com/cloudnativelabs/kube-router/v2/pkg/version.Version=v2.1.0",),
+    ),
+    GoTool(
+        name="coredns",
+        version="1.15.0",
+        module="coredns",
+        package="github.com/coredns/coredns",
+        licence="Apache-2.0",
+        seconds=94,
+        ask=("-version",),
+    ),
+    GoTool(
+        name="versitygw",
+        version="1.8.0",
+        module="versitygw",
+        package="github.com/versity/versitygw/cmd/versitygw",
+        licence="Apache-2.0",
+        seconds=48,
+        defines=("main.Version=v1.8.0",),
+    ),
+    GoTool(
+        name="local-path-provisioner",
+        version="0.0.30",
+        module="local-path-provisioner",
+        package="github.com/rancher/local-path-provisioner",
+        licence="Apache-2.0",
+        seconds=55,
+        defines=("main.VERSION=v0.0.30",),
+    ),
+    DebianTool(
+        name="containerd",
+        package="containerd",
+        executable="containerd",
+        at_least="1.6",
+        below="2",
+        licence="Apache-2.0",
+        seconds=3,
+    ),
+    DebianTool(
+        name="runc", package="runc", executable="runc", at_least="1.1", below="2", licence="Apache-2.0", seconds=2
+    ),
+    DebianTool(
+        name="containernetworking-plugins",
+        package="containernetworking-plugins",
+        executable="bridge",
+        at_least="1.1",
+        licence="Apache-2.0",
+        seconds=3,
+        ask=(),
+    ),
+    DebianTool(
+        name="iptables",
+        package="iptables",
+        executable="iptables",
+        at_least="1.8",
+        licence="GPL-2.0-or-later",
+        seconds=2,
+        links=tuple((name, "xtables-nft-multi") for name in _IPTABLES_NAMES),
+        assumes=("netbase",),
+    ),
+    DebianTool(name="ipset", package="ipset", executable="ipset", at_least="7", licence="GPL-2.0-only", seconds=2),
+    DebianTool(
+        name="nftables", package="nftables", executable="nft", at_least="1.0", licence="GPL-2.0-or-later", seconds=2
+    ),
+    DebianTool(
+        name="conntrack",
+        package="conntrack",
+        executable="conntrack",
+        at_least="1.4",
+        licence="GPL-2.0-or-later",
+        seconds=2,
+    ),
+    DebianTool(
+        name="ethtool", package="ethtool", executable="ethtool", at_least="5", licence="GPL-2.0-only", seconds=2
+    ),
+    DebianTool(
+        name="socat",
+        package="socat",
+        executable="socat",
+        at_least="1.7",
+        licence="GPL-2.0-only",
+        seconds=2,
+        ask=("-V",),
+    ),
+    DebianTool(
+        name="iproute2",
+        package="iproute2",
+        executable="ip",
+        at_least="5",
+        licence="GPL-2.0-or-later",
+        seconds=2,
+        ask=("-V",),
+    ),
+    DebianTool(
+        name="mmdebstrap",
+        package="mmdebstrap",
+        executable="mmdebstrap",
+        at_least="1.3",
+        licence="MIT",
+        seconds=5,
+        assumes=("python3",),
+    ),
+    VenvTool(name="uv", distribution="uv", licence="Apache-2.0 OR MIT"),
+)
+
+BY_NAME: Mapping[str, Spec] = {spec.name: spec for spec in TOOLS}
+
+_VERSION = re.compile(r"(?<![0-9.])(\d+(?:\.\d+)+(?:[-+~][0-9A-Za-z.+~-]+)?)")
+_NUMBERS = re.compile(r"\d+(?:\.\d+)*")
+
+
+def version_in(text: str, program: str = "") -> str | None:
+    """The first version in what a tool printed, with its suffix (`1.36.3-rc.1` is not 1.36.3), or None.
+
+    `program` is the path it was started by: some print it, and it may look like a version.
+    """
+    found = _VERSION.search(text.replace(program, "") if program else text)
+    return found.group(1) if found else None
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """The numeric part of a version, its Debian epoch left out: `1:1.4.7-1+b2` is (1, 4, 7); () where there is none."""
+    found = _NUMBERS.match(version.split(":", 1)[-1])
+    return tuple(int(part) for part in found.group().split(".")) if found else ()
+
+
+def wanted(spec: Spec) -> str:
+    """The version that a tool must have, in words."""
+    if isinstance(spec, GoTool):
+        return spec.version
+    if isinstance(spec, DebianTool):
+        return f"{spec.at_least} or newer" + (f", below {spec.below}" if spec.below else "")
+    return "as locked"
+
+
+def satisfies(spec: Spec, version: str) -> bool:
+    """Whether a found version will do: the very same for Go tools, within the range for Debian's."""
+    if isinstance(spec, GoTool):
+        return version == spec.version
+    if isinstance(spec, DebianTool):
+        found = numbers(version)
+        return bool(found) and found >= numbers(spec.at_least) and not (spec.below and found >= numbers(spec.below))
+    return True
