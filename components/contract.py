@@ -37,7 +37,9 @@ class Install:
     images: Mapping[str, str]
     """Image name → full reference."""
     secrets: Mapping[str, str]
-    """The values named by `Component.secrets`, made once by the installer and kept encrypted in state."""
+    """Name → value of every secret that an installed component or the control plane names. Names are unique in an
+    installation and begin with their owner (`database-tracking-password`); a component also reads those of what it
+    requires. Made once by the installer, kept encrypted in state."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,10 @@ class Component(Generic[S]):
     images: Callable[[S], tuple[Image, ...]] = _none
     secrets: tuple[str, ...] = ()
     """Names of secrets (random, 32 bytes, URL-safe) that the installer makes for this component."""
+    certificate_names: Callable[[S, PlatformFacts], tuple[str, ...]] = _none
+    """DNS names and addresses of the TLS certificate that the installer makes for this component, none for no
+    certificate. It arrives as secrets `<component>-tls-crt` (chain) and `<component>-tls-key`, both PEM; the CA is in
+    PlatformFacts.ca_certificate."""
     facts: Callable[[S], dict[str, Any]] = _no_facts
     """What this component adds to PlatformFacts: field name → value. Names and ports only, known before install."""
     objects: Callable[[S, Install], tuple[KubernetesObject, ...]]

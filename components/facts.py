@@ -50,6 +50,7 @@ class PlatformFacts(_Closed):
     storage_class: str
     network: Network
     components: tuple[str, ...]
+    database: Endpoint | None = None
     gateway: Endpoint | None = None
     tracking: Endpoint | None = None
     storage: Endpoint | None = None

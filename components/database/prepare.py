@@ -1,0 +1,140 @@
+"""Makes the data folder, roles and databases before the server starts. Runs in the database's init container.
+
+Idempotent: every start repeats it, so that a changed password or a new database needs nothing else. It talks to a
+server of its own that listens on no address. Passwords never leave this process: the server gets SCRAM verifiers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import hashlib
+import hmac
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+_ITERATIONS = 4096
+"""Of SCRAM-SHA-256; PostgreSQL's own default. The passwords have 256 bits, so more would only cost time."""
+
+
+class PrepareError(Exception):
+    """The database could not be prepared; the message says which program failed and what it said."""
+
+
+def scram_verifier(password: str, salt: bytes) -> str:
+    """The verifier that PostgreSQL stores for an ASCII password (RFC 5803)."""
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode("ascii"), salt, _ITERATIONS)
+    client = hmac.digest(salted, b"Client Key", "sha256")
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    stored = hashlib.sha256(client).digest()
+    salt64, stored64, server64 = (base64.b64encode(part).decode() for part in (salt, stored, server))
+    return f"SCRAM-SHA-256${_ITERATIONS}:{salt64}${stored64}:{server64}"
+
+
+def role_statements(name: str, verifier: str) -> str:
+    """SQL (for psql) that makes or mends a role and the database of the same name that it owns.
+
+    `name` is one of the platform's own constants: lower-case letters only. Public rights on the database are revoked,
+    so a role reaches its own database and no other.
+    """
+    if not name.isalpha() or not name.islower():
+        raise ValueError(f"not a role name: {name!r}")
+    return f"""\\set ON_ERROR_STOP on
+SELECT 'CREATE ROLE {name}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') \\gexec
+ALTER ROLE {name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD '{verifier}';
+SELECT 'CREATE DATABASE {name} OWNER {name}' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{name}') \\gexec
+ALTER DATABASE {name} OWNER TO {name};
+REVOKE ALL ON DATABASE {name} FROM PUBLIC;
+"""  # noqa: S608 - the name was checked above, the verifier is base64
+
+
+_COMMON = """\\set ON_ERROR_STOP on
+REVOKE ALL ON DATABASE postgres FROM PUBLIC;
+REVOKE ALL ON DATABASE template1 FROM PUBLIC;
+"""
+
+
+def make_data_folder(programs: Path, data: Path) -> bool:
+    """Initialises `data` unless it is there. A half-made one of a killed run is made again; True if it was made."""
+    if (data / "PG_VERSION").exists():
+        return False
+    unfinished = data.with_name(data.name + ".new")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    _run(
+        [
+            str(programs / "initdb"),
+            f"--pgdata={unfinished}",
+            "--username=postgres",
+            "--encoding=UTF8",
+            "--locale-provider=builtin",
+            "--locale=C",
+            "--builtin-locale=C.UTF-8",
+            "--auth-local=peer",
+            "--auth-host=scram-sha-256",
+            "--data-checksums",
+        ]
+    )
+    unfinished.rename(data)
+    return True
+
+
+def prepare(programs: Path, data: Path, socket: Path, hba: Path, passwords: dict[str, str]) -> None:
+    """Everything, then the server that did it is stopped again. Raises PrepareError."""
+    made = make_data_folder(programs, data)
+    print(f"data folder {data}: {'made' if made else 'found'}", flush=True)  # noqa: T201
+    options = f"-c listen_addresses='' -c unix_socket_directories={socket} -c hba_file={hba}"
+    control = [str(programs / "pg_ctl"), f"--pgdata={data}", "--wait", "--silent"]
+    _run([*control, "start", f"--options={options}"])
+    try:
+        sql = _COMMON + "".join(
+            role_statements(name, scram_verifier(password, secrets.token_bytes(16)))
+            for name, password in sorted(passwords.items())
+        )
+        _run(
+            [
+                str(programs / "psql"),
+                "--no-psqlrc",
+                "--quiet",
+                f"--host={socket}",
+                "--username=postgres",
+                "--dbname=postgres",
+            ],
+            sql,
+        )
+    finally:
+        _run([*control, "stop", "--mode=fast"])
+    print(f"roles and databases: {', '.join(sorted(passwords))}", flush=True)  # noqa: T201
+
+
+def _run(command: list[str], text: str = "") -> None:
+    done = subprocess.run(command, input=text, text=True, capture_output=True, check=False, timeout=300)
+    if done.returncode:
+        raise PrepareError(f"{Path(command[0]).name} ended with {done.returncode}: {done.stderr.strip()[-2000:]}")
+
+
+def main() -> int:
+    """Command line of the init container. Passwords are files named by role in `--passwords`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("programs", "data", "socket", "hba", "passwords"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    arguments = parser.parse_args()
+    passwords = {
+        path.name: path.read_text("ascii").strip()
+        for path in arguments.passwords.iterdir()
+        if path.is_file() and not path.name.startswith(".")
+    }
+    os.umask(0o077)
+    try:
+        prepare(arguments.programs, arguments.data, arguments.socket, arguments.hba, passwords)
+    except PrepareError as error:
+        print(f"preparing the database failed: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
