@@ -1,0 +1,77 @@
+"""`source` supply: images made on this machine from tools, packages and files, with nothing running inside.
+
+A layer is looked up by its recipe and built only where it is not there; documents are computed each time. Two
+processes may build at once: the second waits, then finds what the first made.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import BinaryIO
+
+from components.images import Image
+from infra.supply import archive, recipes
+from infra.supply.building import Build
+from infra.supply.making import Workshop
+from infra.supply.model import DEFAULT_REGISTRY, BuiltImage, ImageSet, Progress, SupplyEvent, Tools, no_progress
+from infra.supply.store import BlobStore, FileDigests
+
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+class SourceSupply:
+    """Builds images into the cache and hands them out as archives.
+
+    `cache_root` is $MLP_CACHE, `project_root` the folder that locks and source paths are relative to, `registry` the
+    prefix of every reference.
+    """
+
+    def __init__(
+        self, cache_root: Path, toolchain: Tools, project_root: Path, registry: str = DEFAULT_REGISTRY
+    ) -> None:
+        self.store = BlobStore(cache_root / "images")
+        self.architecture = _ARCHITECTURES[platform.machine()]
+        self._tools = toolchain
+        self._project = project_root.resolve()
+        self._registry = registry
+
+    def build(
+        self, images: Sequence[Image], progress: Progress = no_progress, refresh: Collection[str] = ()
+    ) -> ImageSet:
+        """Makes every image whose content is not in the cache. Raises a SupplyError; finished layers are kept.
+
+        `progress` is called from several threads. `refresh` names kinds of layer (`debian-base`, `debian`) to make
+        anew, for newer Debian packages.
+        """
+        for image in images:
+            recipes.check(image)
+        with self._locked(progress):
+            digests = FileDigests(self.store.root / "digests.json")
+            workshop = Workshop(self.store, digests, self._project, self._tools, self.architecture)
+            return Build(workshop, self._registry, progress, frozenset(refresh)).run(images)
+
+    def write_archive(
+        self, images: Iterable[BuiltImage], stream: BinaryIO, present_blobs: Collection[str] = ()
+    ) -> None:
+        """Streams the images for `ctr images import -`; see archive.write_archive."""
+        archive.write_archive(self.store, images, stream, self.architecture, present_blobs)
+
+    def bundle(self, images: Iterable[BuiltImage], path: Path) -> None:
+        """Writes the images to a file, for machines without registries; `load` is the other side."""
+        archive.bundle(self.store, images, path, self.architecture)
+
+    def load(self, path: Path, progress: Progress = no_progress) -> ImageSet:
+        """Takes a bundle into the cache. Raises CorruptBlob for a damaged one."""
+        with self._locked(progress):
+            return archive.load(self.store, path)
+
+    def prune(self, keep: ImageSet, progress: Progress = no_progress) -> int:
+        """Removes from the cache what `keep` does not need; gives the bytes freed."""
+        with self._locked(progress):
+            return self.store.prune({blob.digest for blob in keep.blobs})
+
+    def _locked(self, progress: Progress) -> AbstractContextManager[None]:
+        return self.store.locked(lambda: progress(SupplyEvent("the end of another build", "waiting")))
