@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from components.contract import KubernetesObject
+from components.kubernetes import labels
 
 INTERACTIVE = "mlp-interactive"
 BATCH = "mlp-batch"
@@ -28,7 +29,7 @@ def _class(name: str, value: int, preemption: str, description: str) -> Kubernet
     return {
         "apiVersion": "scheduling.k8s.io/v1",
         "kind": "PriorityClass",
-        "metadata": {"name": name},
+        "metadata": {"name": name, "labels": labels("isolation")},
         "value": value,
         "globalDefault": False,
         "preemptionPolicy": preemption,

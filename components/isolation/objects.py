@@ -1,0 +1,37 @@
+"""Everything the component puts into the cluster, in the order in which it is applied."""
+
+from __future__ import annotations
+
+from components.contract import Install, KubernetesObject
+from components.facts import PlatformFacts
+from components.isolation.flow import flow_control
+from components.isolation.policies import authority, ownership, pods, traffic, volumes
+from components.isolation.policies.model import Policy
+from components.isolation.priorities import CLASSES, priority_classes
+from components.isolation.rbac import cluster_roles
+from components.isolation.settings import IsolationSettings
+
+
+def policies(settings: IsolationSettings, facts: PlatformFacts) -> tuple[Policy, ...]:
+    """The admission policies of an installation."""
+    rules = pods.PodRules(
+        registries=(facts.registry, *settings.registries),
+        priority_classes=(*CLASSES, *settings.priority_classes),
+        tolerations=(*facts.gpu_classes, *settings.tolerations),
+    )
+    classes = tuple(name for name in (facts.storage_class, *settings.storage_classes) if name)
+    return (
+        *ownership.policies(),
+        *authority.policies(),
+        *traffic.policies(),
+        *volumes.policies(classes),
+        *pods.policies(rules),
+    )
+
+
+def objects(settings: IsolationSettings, install: Install) -> tuple[KubernetesObject, ...]:
+    """Cluster-wide objects only: the component has no namespace and runs nothing."""
+    admission = [obj for policy in policies(settings, install.facts) for obj in policy.objects()]
+    # A policy acts through its binding, so all policies are there before the first binding.
+    admission.sort(key=lambda obj: obj["kind"])
+    return (*priority_classes(), *cluster_roles({}), *flow_control(), *admission)
