@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from typing import Protocol
 from urllib.parse import urlsplit
 
 FORM_FIELD = "csrf_token"
 HEADER = "X-CSRF-Token"
+
+
+class Headers(Protocol):
+    """Case-insensitive request headers."""
+
+    def get(self, key: str, /) -> str | None: ...
 
 
 def csrf_token(session_secret: str) -> str:
@@ -29,7 +35,7 @@ def _origin(url: str) -> tuple[str, str, int | None] | None:
         return None
 
 
-def same_origin(headers: Mapping[str, str], public_url: str) -> bool:
+def same_origin(headers: Headers, public_url: str) -> bool:
     """Whether a browser says that the request comes from `public_url`.
 
     `Sec-Fetch-Site`, where sent, must be `same-origin`; `Origin`, where sent, must be ours. A client that sends

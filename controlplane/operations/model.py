@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
-
-from pydantic import StringConstraints
 
 from controlplane.model import Paging, Slug, View
 
@@ -90,4 +88,4 @@ class OperationQuery(Paging):
     """Only together with `tenant`."""
     state: OperationState | None = None
     kind: OperationKind | None = None
-    parent: Annotated[str, StringConstraints(pattern=r"^[0-9a-f-]{36}$")] | None = None
+    parent: UUID | None = None

@@ -61,5 +61,9 @@ def _taken(value: object) -> object:
     return QuotaText.model_validate(value).quota()
 
 
-TakenQuota = Annotated[Quota, BeforeValidator(_taken, json_schema_input_type=QuotaText)]
-"""A Quota inside a command: the text form from a caller, or a Quota from Python."""
+TakenQuota = Annotated[
+    Quota,
+    BeforeValidator(_taken, json_schema_input_type=QuotaText),
+    PlainSerializer(quota_text, return_type=dict[str, Any], when_used="json"),
+]
+"""A Quota inside a command: the text form from a caller, or a Quota from Python. Its JSON can be read again."""

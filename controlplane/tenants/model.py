@@ -38,16 +38,6 @@ class Rules(Command):
     """A request nobody answered expires after this many days."""
 
 
-class ShownRules(View):
-    """`Rules` as given out."""
-
-    self_service: bool
-    auto_approve_quota: ShownQuota | None
-    auto_approve_workspaces: int
-    max_days: int | None
-    request_days: int
-
-
 class Tenant(View):
     """One tenant. `allocated` is the sum of its workspaces' quotas, never above `quota`."""
 
@@ -59,7 +49,7 @@ class Tenant(View):
     allocated: ShownQuota
     workspaces: int
     members: int
-    rules: ShownRules
+    rules: Rules
     role: Role | None = None
     """The caller's own role here; None for a platform admin who is no member."""
     version: int
