@@ -53,6 +53,12 @@ class ClusterMismatch(HostError):
     """The cluster on a host's disk is not the one that is asked for."""
 
 
-def tail(text: str, lines: int = 12) -> str:
-    """The last lines of a program's output, blank ones left out."""
-    return "\n".join([line.rstrip() for line in text.splitlines() if line.strip()][-lines:])
+def tail(text: str, lines: int = 12, width: int = 400) -> str:
+    """The last lines of a program's output, blank ones left out, long ones cut."""
+    return "\n".join([line.rstrip()[:width] for line in text.splitlines() if line.strip()][-lines:])
+
+
+def complaints(text: str) -> str:
+    """The lines in which kubeadm says what is wrong, or the end of its output where there is none."""
+    found = [line.strip() for line in text.splitlines() if "[ERROR" in line or line.startswith("error:")]
+    return tail("\n".join(found) or text)

@@ -1,0 +1,202 @@
+"""The first node of a cluster: `kubeadm init` on a host, by any transport. Every function may be repeated."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import time
+from typing import Any
+
+import yaml
+
+from infra.hosts import apiserver, kubeadm
+from infra.hosts.errors import ClusterMismatch, CommandFailed, DeadlinePassed, HostError, complaints, tail
+from infra.hosts.kubeadm import ClusterSettings, NodeSettings, yaml_of
+from infra.hosts.layout import ADMIN_CONF, CONTAINERD_SOCKET, SERVICE_LOGS
+from infra.hosts.transport import Transport
+
+INIT_FILE = f"{kubeadm.CONFIG_DIR}/kubeadm-init.yaml"
+MARK = f"{kubeadm.CONFIG_DIR}/cluster.json"
+"""On the host once the cluster is complete: the fingerprint of what it was made from."""
+
+INIT_SECONDS = 240.0
+API_SECONDS = 120.0
+
+
+def fingerprint(settings: ClusterSettings) -> str:
+    """Of everything that cannot change in a cluster."""
+    fixed = {**settings.__dict__, "api_names": None}
+    return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
+
+
+def made(transport: Transport) -> str | None:
+    """The fingerprint of the complete cluster on the host's disk, or None where there is none."""
+    mark = transport.get(MARK)
+    return None if mark is None else str(json.loads(mark)["fingerprint"])
+
+
+def init(transport: Transport, settings: ClusterSettings, node: NodeSettings, upstream_dns: bool, dns: int) -> None:
+    """Makes the cluster, or finds it made. What an interrupted run left half done is reset first.
+
+    `upstream_dns`: whether names outside the cluster are asked of the host's resolvers; `dns` is how many DNS pods run.
+    Raises ClusterMismatch where the disk holds a cluster of other settings.
+    """
+    found = made(transport)
+    if found is None:
+        _reset(transport)
+        _write_files(transport, settings, node)
+        _run_init(transport)
+        transport.put(MARK, json.dumps({"fingerprint": fingerprint(settings)}).encode())
+    elif found != fingerprint(settings):
+        raise ClusterMismatch(
+            f"the disk of host {transport.host} holds a cluster made with other settings (version, ranges, registry); "
+            "they cannot change. Set them back, or run `platform down` (it deletes the cluster) and then `up`."
+        )
+    wait_for_api(transport)
+    configure_dns(transport, upstream_dns, dns)
+
+
+def _reset(transport: Transport) -> None:
+    """`kubeadm reset`, where there is anything to reset; its complaints about what is not there are no matter."""
+    if transport.get(INIT_FILE) is not None:
+        argv = ["kubeadm", "reset", "--force", f"--cri-socket=unix://{CONTAINERD_SOCKET}"]
+        transport.run(argv, timeout=120, check=False)
+    restart_service(transport, "kubelet")
+
+
+def restart_service(transport: Transport, name: str) -> None:
+    """Ends a service of the host; its supervisor starts it again as soon as its files allow."""
+    script = 'if [ -e "/run/mlp/$1.pid" ]; then kill "$(cat "/run/mlp/$1.pid")" 2>/dev/null || true; fi'
+    transport.run(["/bin/sh", "-c", script, "restart", name])
+
+
+def _write_files(transport: Transport, settings: ClusterSettings, node: NodeSettings) -> None:
+    transport.put(kubeadm.AUDIT_POLICY, yaml_of(apiserver.audit_policy()))
+    transport.put(kubeadm.ADMISSION, yaml_of(apiserver.admission()))
+    transport.put(kubeadm.AUTHENTICATION, yaml_of(apiserver.authentication()))
+    if transport.get(kubeadm.ENCRYPTION) is None:
+        key = transport.run(["head", "-c", str(apiserver.ENCRYPTION_KEY_BYTES), "/dev/urandom"]).output
+        transport.put(kubeadm.ENCRYPTION, yaml_of(apiserver.encryption(key)))
+    transport.put(INIT_FILE, yaml_of(*kubeadm.init_documents(settings, node)))
+
+
+def _run_init(transport: Transport) -> None:
+    argv = ["kubeadm", "init", f"--config={INIT_FILE}", "--skip-token-print", "--skip-certificate-key-print"]
+    try:
+        transport.run(argv, timeout=INIT_SECONDS)
+    except CommandFailed as error:
+        said = complaints(error.output)
+        raise HostError(f"kubeadm init on {transport.host} failed: {said}\n{kubelet_says(transport)}") from error
+    except DeadlinePassed as error:
+        raise HostError(f"{error}\n{kubelet_says(transport)}") from error
+
+
+def kubelet_says(transport: Transport, lines: int = 8) -> str:
+    """The end of kubelet's log: mostly the reason when a node does not come up."""
+    done = transport.run(["tail", "-n", "60", f"{SERVICE_LOGS}/kubelet.log"], check=False)
+    problems = [line for line in done.text.splitlines() if line[:1] in {"E", "F"} or "err=" in line]
+    return "kubelet says:\n" + (tail("\n".join(problems) or done.text, lines) or "nothing yet")
+
+
+def api_healthy(transport: Transport) -> bool:
+    """Whether the API server says that it is ready."""
+    try:
+        done = transport.run(["kubectl", "get", "--raw=/readyz", "--request-timeout=5s"], timeout=15, check=False)
+    except DeadlinePassed:
+        return False
+    return done.code == 0 and done.text.strip() == "ok"
+
+
+def wait_for_api(transport: Transport, seconds: float = API_SECONDS) -> None:
+    """Raises DeadlinePassed with what kubelet says."""
+    deadline = time.monotonic() + seconds
+    while not api_healthy(transport):
+        if time.monotonic() > deadline:
+            said = kubelet_says(transport)
+            raise DeadlinePassed(f"the API server on {transport.host} is not ready after {seconds:.0f} s. {said}")
+        time.sleep(0.5)
+
+
+_UPSTREAM = "    forward . /etc/resolv.conf {\n       max_concurrent 1000\n    }"
+_NOBODY = "    template ANY ANY . {\n       rcode NXDOMAIN\n    }"
+
+
+def corefile(upstream: bool) -> str:
+    """CoreDNS for the cluster's own names; others are asked upstream, or answered at once with "no such name"."""
+    return "\n".join(
+        [
+            ".:53 {",
+            "    errors",
+            "    health {\n       lameduck 5s\n    }",
+            "    ready",
+            "    kubernetes cluster.local in-addr.arpa ip6.arpa {\n"
+            "       pods insecure\n       fallthrough in-addr.arpa ip6.arpa\n       ttl 30\n    }",
+            "    prometheus :9153",
+            _UPSTREAM if upstream else _NOBODY,
+            "    cache 30",
+            "    loop",
+            "    reload",
+            "    loadbalance",
+            "}",
+            "",
+        ]
+    )
+
+
+def configure_dns(transport: Transport, upstream: bool, replicas: int) -> None:
+    """The cluster's DNS as we want it; changes nothing where it is so."""
+    kubectl(
+        transport,
+        "-n",
+        "kube-system",
+        "patch",
+        "configmap",
+        "coredns",
+        "--patch-file=/dev/stdin",
+        stdin={"data": {"Corefile": corefile(upstream)}},
+    )
+    kubectl(
+        transport,
+        "-n",
+        "kube-system",
+        "patch",
+        "deployment",
+        "coredns",
+        "--patch-file=/dev/stdin",
+        stdin={"spec": {"replicas": replicas}},
+    )
+
+
+def kubectl(transport: Transport, *arguments: str, stdin: object = None, timeout: float = 60) -> str:
+    """Runs kubectl as the cluster's administrator; gives its output."""
+    data = None if stdin is None else json.dumps(stdin).encode()
+    return transport.run(["kubectl", "--request-timeout=30s", *arguments], stdin=data, timeout=timeout).text
+
+
+def kubeconfig(transport: Transport, server: str, name: str) -> str:
+    """The administrator's kubeconfig for `server` (a URL that the API answers at). Holds a private key."""
+    data = _admin(transport)
+    config: dict[str, Any] = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": name,
+        "clusters": [{"name": name, "cluster": {**data["clusters"][0]["cluster"], "server": server}}],
+        "users": [{"name": f"{name}-admin", "user": data["users"][0]["user"]}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": f"{name}-admin"}}],
+    }
+    return yaml.safe_dump(config, sort_keys=False)
+
+
+def ca_certificate(transport: Transport) -> str:
+    """The cluster's CA certificate in PEM; public."""
+    encoded = _admin(transport)["clusters"][0]["cluster"]["certificate-authority-data"]
+    return base64.b64decode(encoded).decode()
+
+
+def _admin(transport: Transport) -> dict[str, Any]:
+    content = transport.get(ADMIN_CONF)
+    if content is None:
+        raise HostError(f"host {transport.host} has no {ADMIN_CONF}; the cluster was not made, or its disk was emptied")
+    data: dict[str, Any] = yaml.safe_load(content)
+    return data
