@@ -21,8 +21,9 @@ from pulumi.automation import (
     Stack,
     UpdateSummary,
 )
+from pulumi.automation._stack import StackInitMode
 
-from infra.engine import repair
+from infra.engine import repair, state
 from infra.engine.command import Cli
 from infra.engine.errors import EngineBusy, EngineError, PassphraseWrong, PulumiMissing, StackMissing
 from infra.engine.events import Progress
@@ -106,12 +107,17 @@ class Engine:
 
     def outputs(self, stack: str) -> Mapping[str, Output]:
         """What the stack exported at its last `up`, secrets opened. Raises StackMissing."""
-        masked = json.loads(self._command(["stack", "output", "--json", "--stack", stack], stack) or "{}")
-        if not masked:
-            return {}
-        if "[secret]" not in json.dumps(masked):
-            return {name: Output(value) for name, value in masked.items()}
-        shown = json.loads(self._command(["stack", "output", "--json", "--show-secrets", "--stack", stack], stack))
+        self._require(stack)
+        checkpoint = self._checkpoint(stack)
+        if checkpoint is not None:
+            self._ensure(stack)
+            try:
+                return state.outputs(checkpoint, self._open_settings(stack)[1])
+            except VaultError as error:
+                raise _wrong_passphrase(stack) from error
+        arguments = ["stack", "output", "--json", "--stack", stack]
+        masked = json.loads(self._command(arguments, stack) or "{}")
+        shown = json.loads(self._command([*arguments, "--show-secrets"], stack) or "{}") if masked else {}
         return {name: Output(value, secret=masked[name] != value) for name, value in shown.items()}
 
     def history(self, stack: str, limit: int = 10) -> tuple[HistoryEntry, ...]:
@@ -346,10 +352,8 @@ class Engine:
             self._configure(name, config, secrets)
             cli = self._prepare()
             cli.stops = 0
-            if operation != "preview":
-                self._mend(name)
-            progress = Progress(name, self._resource_count(name))
-            stack = _Stack.select(name, self._workspace(cli))
+            progress = Progress(name, self._mend(name))
+            stack = _Stack(name, self._workspace(cli), StackInitMode.SELECT)
             started = time.monotonic()
 
             def listen(event: EngineEvent) -> None:
@@ -363,30 +367,30 @@ class Engine:
                 raise _translated(name, error, progress, stopped=cli.stops > 0) from error
             return Result(name, progress.counts.changed, progress.changes, time.monotonic() - started)
 
-    def _resource_count(self, stack: str) -> int | None:
+    def _checkpoint(self, stack: str) -> dict[str, Any] | None:
+        """The stack's state; None where the backend is not a folder or the stack never ran."""
         path = self._home.state_file(stack)
         if path is None:
             return None
-        resources = _resources(json.loads(path.read_text(encoding="utf-8")))
-        custom = [entry for entry in resources if entry.get("custom") and not entry["type"].startswith("pulumi:")]
-        return len(custom) or None
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return found
 
-    def _mend(self, stack: str) -> None:
-        """Undoes what a killed run left: a lock without a living holder, operations noted as unfinished."""
-        path = self._home.state_file(stack)
-        if path is None or "pending_operations" not in path.read_text(encoding="utf-8"):
-            if path is not None:
-                self._break_dead_lock(stack)
-            return
+    def _mend(self, stack: str) -> int | None:
+        """Undoes what a killed run left: a lock without a living holder, operations noted as unfinished. Gives the
+        number of resources that are there, None where that is not known."""
+        checkpoint = self._checkpoint(stack)
+        if checkpoint is None:
+            return None
         self._break_dead_lock(stack)
-        exported = json.loads(self._command(["stack", "export", "--stack", stack], stack))
-        if repair.pending(exported):
+        if state.has_pending(checkpoint):
+            exported = json.loads(self._command(["stack", "export", "--stack", stack], stack))
             settled = self._home.path / f".settled.{stack}.json"
             write_private(settled, json.dumps(repair.settle(exported)))
             try:
                 self._command(["stack", "import", "--file", str(settled), "--stack", stack], stack)
             finally:
                 settled.unlink()
+        return state.handled(checkpoint) or None
 
     def _break_dead_lock(self, stack: str) -> None:
         base = Path(self._home.backend_url.removeprefix("file://"))
@@ -409,11 +413,6 @@ def _run(
         stack.refresh(on_event=listen, color="never", show_secrets=False)
     else:
         stack.destroy(on_event=listen, color="never", refresh=refresh or None, show_secrets=False)
-
-
-def _resources(checkpoint: dict[str, Any]) -> list[dict[str, Any]]:
-    latest = (checkpoint.get("checkpoint") or {}).get("latest") or {}
-    return latest.get("resources") or []
 
 
 def _translated(

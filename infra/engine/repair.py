@@ -15,11 +15,6 @@ from typing import Any
 _INTERRUPTED = "the run that created this was interrupted"
 
 
-def pending(deployment: dict[str, Any]) -> int:
-    """How many operations a state (`pulumi stack export`) holds as unfinished."""
-    return len(deployment.get("deployment", {}).get("pending_operations") or [])
-
-
 def settle(deployment: dict[str, Any]) -> dict[str, Any]:
     """The state without unfinished operations. The input stays unchanged."""
     settled = copy.deepcopy(deployment)
