@@ -20,7 +20,6 @@ OWNED_KINDS = (
     resources.LIMIT_RANGE,
     resources.NETWORK_POLICY,
     resources.SERVICE_ACCOUNT,
-    resources.ROLE,
     resources.ROLE_BINDING,
     resources.CONFIG_MAP,
     resources.SECRET,
