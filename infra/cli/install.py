@@ -36,13 +36,10 @@ def plan(
     as_json: options.Json = False,
 ) -> None:
     """Say what `up` would do, without doing it."""
-    from infra.lifecycle.plan import planned
+    from infra.lifecycle.plan import planned_up
 
     loaded = load(profile, overrides or ())
-    home = Home(loaded.name)
-    home.create()
-    with home.locked("plan"):
-        result = planned(loaded, home)
+    result = planned_up(loaded, Home(loaded.name))
     if document(result, chosen(output, as_json)):
         return
     rows(
@@ -56,7 +53,8 @@ def plan(
         "",
     )
     for change in result["changes"]:
-        out.print(f"  {change['path']}: {change['before']!r} → {change['after']!r}", markup=False)
+        note = "  (cannot change)" if change["immutable"] else ""
+        out.print(f"  {change['path']}: {change['before']!r} → {change['after']!r}{note}", markup=False)
     hint(f"Next: platform up --profile {profile}")
 
 

@@ -1,0 +1,121 @@
+"""`platform doctor`, `tools` and `images`: first aid, and the supply of an installation."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from infra.cli import options
+from infra.cli.output import Format, chosen, document, err, out, rows
+from infra.profile.load import load
+
+
+class Purpose(StrEnum):
+    """Who needs the tools."""
+
+    UP = "up"
+    TESTS = "tests"
+
+
+TEST_TOOLS = ("kube-apiserver", "etcd", "kubectl", "pulumi", "kube-controller-manager", "versitygw")
+"""What `make test` starts."""
+
+images_app = typer.Typer(help="Images of an installation.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(doctor)
+    app.command()(tools)
+    app.add_typer(images_app, name="images")
+
+
+def doctor(
+    profile: options.ProfileName = "local",
+    output: options.Output = Format.TABLE,
+    as_json: options.Json = False,
+) -> None:
+    """Check this machine: each line green or with its remedy. Holds no secrets. Exit code 1 where one fails."""
+    from infra.lifecycle.doctor import examine
+
+    result = examine(load(profile))
+    if not document(result, chosen(output, as_json)):
+        for check in result["checks"]:
+            sign = {"ok": "[green]✓[/]", "warning": "[yellow]![/]"}.get(check["state"], "[red]✗[/]")
+            out.print(f"{sign} {check['name']}: ", end="")
+            out.print(check["found"], markup=False)
+            if check["remedy"]:
+                out.print(f"    {check['remedy']}", markup=False)
+    if any(check["state"] == "failed" for check in result["checks"]):
+        raise typer.Exit(1)
+
+
+def tools(
+    purpose: Annotated[Purpose, typer.Option("--for", help="Which set of tools.")] = Purpose.UP,
+    profile: options.ProfileName = "local",
+    output: options.Output = Format.TABLE,
+    as_json: options.Json = False,
+) -> None:
+    """Find or build the tools, without installing anything else."""
+    from infra.lifecycle import supplies
+    from infra.lifecycle.facts import chosen_components
+
+    loaded = load(profile)
+    if purpose is Purpose.TESTS:
+        names = list(TEST_TOOLS)
+    else:
+        names = supplies.wanted_tools(loaded, supplies.wanted_images(loaded, chosen_components(loaded)))
+    found = supplies.get_tools(names, lambda detail: err.print(f"  {detail}", markup=False))
+    listed = [{"name": t.name, "version": t.version, "origin": t.origin, "path": str(t.path)} for t in found.values()]
+    if not document(listed, chosen(output, as_json)):
+        columns = [(key, lambda t, key=key: t[key]) for key in ("name", "version", "origin", "path")]
+        rows(listed, columns, "")
+
+
+@images_app.command("list")
+def list_images(
+    profile: options.ProfileName = "local", output: options.Output = Format.TABLE, as_json: options.Json = False
+) -> None:
+    """List the images of the installation; builds those that are missing."""
+    listed = [
+        {"name": image.name, "reference": image.reference, "digest": image.digest, "bytes": image.size}
+        for image in _built(profile)
+    ]
+    if not document(listed, chosen(output, as_json)):
+        columns = (
+            ("name", lambda i: i["name"]),
+            ("reference", lambda i: i["reference"]),
+            ("size", lambda i: f"{i['bytes'] // 2**20} MiB"),
+        )
+        rows(listed, columns, "")
+
+
+@images_app.command()
+def bundle(
+    path: Annotated[Path, typer.Argument(help="File to write, such as images.tar.")],
+    profile: options.ProfileName = "local",
+) -> None:
+    """Write every image into one OCI archive, for nodes or registries without this machine's network."""
+    from infra.lifecycle import supplies
+
+    if path.exists():
+        raise typer.BadParameter(f"{path} is there already", param_hint="PATH")
+    images = _built(profile)
+    supplies.supply(load(profile)).bundle(images, path)
+    out.print(f"Wrote {len(images)} images ({path.stat().st_size // 2**20} MiB) to {path}.")
+
+
+def _built(profile: str) -> Any:
+    from infra.lifecycle import supplies
+    from infra.lifecycle.facts import chosen_components
+
+    loaded = load(profile)
+    wanted = supplies.wanted_images(loaded, chosen_components(loaded))
+
+    def say(detail: str) -> None:
+        err.print(f"  {detail}", markup=False)
+
+    supplies.get_tools(supplies.wanted_tools(loaded, wanted), say)
+    return supplies.build_images(loaded, wanted, say)

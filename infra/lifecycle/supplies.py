@@ -1,0 +1,70 @@
+"""The tools and images that a profile needs, and getting them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from components.contract import Component, ComponentSettings
+from components.images import GoBinary, Image
+from components.tracking.images import WORKSPACE_IMAGE
+from infra.installation.home import cache_root
+from infra.lifecycle.runner import Say
+from infra.profile.model import Profile
+from infra.supply.kubernetes_images import kubernetes_images
+from infra.supply.model import ImageSet, SupplyEvent
+from infra.supply.source import SourceSupply
+from infra.toolchain.model import Progress, Tool
+from infra.toolchain.service import Toolchain
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+_ALWAYS = ("pulumi", "kubectl", "uv", "mmdebstrap")
+_HOST = ("containerd", "runc", "containernetworking-plugins", "iproute2", "kubelet", "kubeadm", "ethtool", "socat")
+
+Chosen = Sequence[tuple[Component[Any], ComponentSettings]]
+
+
+def wanted_images(profile: Profile, components: Chosen) -> list[Image]:
+    """Every image of the installation; the cluster's own where it is made here."""
+    images = [image for component, settings in components for image in component.images(settings)]
+    cluster = list(kubernetes_images(profile.kubernetes.version)) if profile.target == "local" else []
+    unique = {image.name: image for image in (*cluster, WORKSPACE_IMAGE, *images)}
+    return list(unique.values())
+
+
+def wanted_tools(profile: Profile, images: Sequence[Image]) -> list[str]:
+    """Every tool of the installation: what `up` runs, what hosts run, and what goes into images."""
+    inside = [layer.tool for image in images for layer in image.layers if isinstance(layer, GoBinary)]
+    host = _HOST if profile.target == "local" else ()
+    return list(dict.fromkeys((*_ALWAYS, *host, *inside)))
+
+
+def get_tools(names: Sequence[str], say: Say) -> dict[str, Tool]:
+    """All the tools; `say` tells which is being made and how many are there. Raises ToolchainError."""
+    done: set[str] = set()
+
+    def report(progress: Progress) -> None:
+        if progress.state == "done":
+            done.add(progress.tool)
+        if progress.state in ("fetching", "building", "extracting"):
+            usual = f", usually {progress.expected:.0f} s" if progress.expected >= 1 else ""
+            say(f"{progress.state} {progress.tool} ({len(done)} of {len(names)} there{usual})")
+
+    return Toolchain(cache_root()).ensure(names, report)
+
+
+def supply(profile: Profile) -> SourceSupply:
+    """The image supply of this machine."""
+    return SourceSupply(cache_root(), Toolchain(cache_root()), PROJECT_ROOT, profile.supply.registry)
+
+
+def build_images(profile: Profile, images: Sequence[Image], say: Say) -> ImageSet:
+    """Builds what changed. Raises SupplyError."""
+
+    def report(event: SupplyEvent) -> None:
+        if event.state in ("waiting", "started"):
+            say(f"{event.state}: {event.subject}" if event.state == "waiting" else f"building {event.subject}")
+
+    return supply(profile).build(images, report)

@@ -1,0 +1,189 @@
+"""`platform up`: the named steps from a profile to a running platform. Each finds out itself what is left to do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from components.contract import Install
+from components.facts import PlatformFacts
+from infra.clusters.outputs import ClusterOutputs
+from infra.engine.engine import Engine
+from infra.engine.model import Event as EngineEvent
+from infra.engine.model import EventKind
+from infra.installation.home import Home, write_private
+from infra.installation.pki import GatewayCertificate, gateway_certificate
+from infra.installation.record import Recorder
+from infra.installation.secrets import open_secrets
+from infra.lifecycle import supplies
+from infra.lifecycle.access import gateway_names, sign_in
+from infra.lifecycle.cluster import make_cluster
+from infra.lifecycle.engines import open_engine
+from infra.lifecycle.errors import LifecycleError
+from infra.lifecycle.facts import chosen_components, platform_facts
+from infra.lifecycle.first_tenant import make_first_tenant
+from infra.lifecycle.names import ADMIN_ACCOUNT, COMPONENTS_STACK, CONTROL_PLANE_STACK
+from infra.lifecycle.preflight import check_machine
+from infra.lifecycle.progress import Report
+from infra.lifecycle.runner import Say, Step, run
+from infra.lifecycle.status import urls
+from infra.plan import steps as planned
+from infra.profile.model import Profile
+from infra.stacks.components import Bill
+from infra.supply.model import ImageSet
+from infra.toolchain.model import Tool
+
+CONTROL_PLANE = "control-plane"
+"""The component that the stack `controlplane` installs; every other one belongs to `components`."""
+
+
+def install(profile: Profile, home: Home, report: Report) -> dict[str, Any]:
+    """Runs every step. What it gives is the document of `up --json`: urls, login, ca_file, next, seconds.
+
+    Raises ImmutableChanged before anything is touched, and StepFailed with the cause chained.
+    """
+    began = time.monotonic()
+    recorder = Recorder(home)
+    refuse_immutable(profile, recorder)
+    up = Up(profile, home, recorder)
+    run(up.steps(), recorder, report)
+    recorder.record.profile = profile.model_dump(mode="json", by_alias=True)
+    recorder.record.installed = True
+    recorder.save()
+    return {
+        "ready": True,
+        "urls": urls(profile),
+        "login": {"account": ADMIN_ACCOUNT, "password_command": f"platform password --profile {profile.name}"},
+        "ca_file": str(home.pki / "ca.crt"),
+        "next": _next(profile),
+        "seconds": round(time.monotonic() - began, 1),
+    }
+
+
+def refuse_immutable(profile: Profile, recorder: Recorder) -> None:
+    """Raises ImmutableChanged naming both values of every field that cannot change."""
+    from infra.installation.errors import ImmutableChanged
+
+    changes = planned.changes(recorder.record.profile, profile.model_dump(mode="json", by_alias=True))
+    fixed = [f"  {c.path}: {c.before!r} → {c.after!r}" for c in changes if c.immutable]
+    if fixed:
+        raise ImmutableChanged(
+            "\n".join(["These fields cannot change after the first `up`:", *fixed])
+            + f"\nSet them back, or remove the installation first: platform down --profile {profile.name}"
+        )
+
+
+class Up:
+    """The work of each step, and what one step hands to the next."""
+
+    def __init__(self, profile: Profile, home: Home, recorder: Recorder) -> None:
+        self._profile = profile
+        self._home = home
+        self._recorder = recorder
+        self._components = chosen_components(profile)
+        self._tools: dict[str, Tool] = {}
+        self._images: ImageSet | None = None
+        self._cluster: ClusterOutputs | None = None
+
+    def steps(self) -> list[Step]:
+        work: dict[str, Callable[[Say], None]] = {
+            planned.PREFLIGHT.name: lambda say: check_machine(self._profile, self._home, say),
+            planned.TOOLCHAIN.name: self._get_tools,
+            planned.IMAGES.name: self._build_images,
+            planned.CLUSTER.name: self._make_cluster,
+            planned.COMPONENTS.name: lambda say: self._install(COMPONENTS_STACK, say),
+            planned.CONTROL_PLANE.name: self._install_control_plane,
+            planned.FIRST_TENANT.name: lambda _: make_first_tenant(self._profile, self._home),
+        }
+        return [Step(step, work[step.name]) for step in planned.steps(self._profile)]
+
+    @cached_property
+    def _wanted_images(self) -> list[Any]:
+        return supplies.wanted_images(self._profile, self._components)
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return open_engine(self._profile, self._home, self._tools["pulumi"].path)
+
+    @cached_property
+    def _certificate(self) -> GatewayCertificate:
+        return gateway_certificate(self._home, gateway_names(self._profile))
+
+    def _get_tools(self, say: Say) -> None:
+        self._tools = supplies.get_tools(supplies.wanted_tools(self._profile, self._wanted_images), say)
+        self._recorder.record.supply |= {name: tool.origin for name, tool in self._tools.items()}
+
+    def _build_images(self, say: Say) -> None:
+        self._images = supplies.build_images(self._profile, self._wanted_images, say)
+        self._recorder.record.images = dict(self._images.references)
+
+    def _make_cluster(self, say: Say) -> None:
+        images = _given(self._images)
+        self._cluster = make_cluster(self._profile, self._engine, self._tools, images, _tell(say))
+        write_private(self._home.kubeconfig, self._cluster.kubeconfig)
+
+    def _facts(self) -> PlatformFacts:
+        cluster, images = _given(self._cluster), _given(self._images)
+        facts = platform_facts(
+            self._profile, cluster.network, images.references, self._certificate.ca, self._components
+        )
+        self._recorder.record.facts = facts.model_dump(mode="json")
+        return facts
+
+    def _install(self, stack: str, say: Say) -> None:
+        secrets = open_secrets(self._home)
+        names = {name for component, _ in self._components for name in component.secrets}
+        install = Install(
+            facts=self._facts(),
+            images=_given(self._images).references,
+            secrets={name: secrets.get(name) for name in sorted(names)}
+            | {"gateway-tls-crt": self._certificate.certificate, "gateway-tls-key": self._certificate.key},
+        )
+        control = stack == CONTROL_PLANE_STACK
+        chosen = [(c, s) for c, s in self._components if (c.name == CONTROL_PLANE) == control]
+        bill = Bill(_given(self._cluster).kubeconfig, chosen, install)
+        self._engine.up(stack, bill, on_event=_tell(say), refresh=True)
+
+    def _install_control_plane(self, say: Say) -> None:
+        self._install(CONTROL_PLANE_STACK, say)
+        say("waiting for the control plane to answer at the gateway")
+        sign_in(self._home)
+
+
+def _given(value: Any) -> Any:
+    if value is None:
+        raise LifecycleError("A step before this one did not run; start `platform up` again.")
+    return value
+
+
+def _tell(say: Say) -> Callable[[EngineEvent], None]:
+    """Engine events in one line: how many resources are done, and what the current one waits for."""
+
+    def tell(event: EngineEvent) -> None:
+        of = f" of {event.counts.expected}" if event.counts.expected else ""
+        progress = f"{event.counts.done}{of} resources"
+        if event.resource is None:
+            return
+        name = f"{event.resource.kind.rpartition(':')[2]} {event.resource.name}"
+        match event.kind:
+            case EventKind.WAITING | EventKind.FAILED:
+                say(f"{progress}; {name}: {event.text}")
+            case EventKind.STARTED | EventKind.FINISHED:
+                say(f"{progress}; {name}")
+            case _:
+                pass
+
+    return tell
+
+
+def _next(profile: Profile) -> list[str]:
+    flag = "" if profile.name == "local" else f" --profile {profile.name}"
+    tenant = profile.first_tenant.name if profile.first_tenant else "NAME"
+    return [
+        f"platform status{flag}",
+        f"platform workspace create {tenant}/second",
+        f"platform verify{flag}",
+        f"platform down{flag}",
+    ]

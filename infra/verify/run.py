@@ -1,0 +1,48 @@
+"""Runs the checks of `platform verify` in order and times them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from infra.api.client import ApiError
+from infra.verify.checks import CHECKS, Check
+from infra.verify.kubectl import KubectlFailed
+from infra.verify.story import Story
+
+Result = dict[str, Any]
+"""name, pass, evidence, seconds: the shape of `platform verify --json`."""
+
+
+def prove(story: Story, show: Callable[[Result], None], checks: Sequence[Check] = CHECKS) -> list[Result]:
+    """Every check's result in order. The first one sets the stage: without it the others fail with that reason."""
+    results: list[Result] = []
+    stage = ""
+    for index, check in enumerate(checks):
+        result = {"name": check.name, "pass": False, "evidence": f"not tried: {stage}", "seconds": 0.0}
+        if not stage:
+            result = _try(story, check)
+            if index == 0 and not result["pass"]:
+                stage = result["evidence"]
+        results.append(result)
+        show(result)
+    return results
+
+
+def _try(story: Story, check: Check) -> Result:
+    began = time.monotonic()
+    try:
+        passed, evidence = True, check.prove(story)
+    except (AssertionError, KubectlFailed, ApiError, OSError, LookupError, ValueError) as failure:
+        passed, evidence = False, str(failure) or type(failure).__name__
+    return {"name": check.name, "pass": passed, "evidence": evidence, "seconds": round(time.monotonic() - began, 2)}
+
+
+def chosen(only: Iterable[str]) -> tuple[Check, ...]:
+    """The checks whose name contains one of the words, with the first and the last, which set and clear the stage."""
+    words = [word.lower() for word in only]
+    if not words:
+        return CHECKS
+    inner = [check for check in CHECKS[1:-1] if any(word in check.name.lower() for word in words)]
+    return (CHECKS[0], *inner, CHECKS[-1])

@@ -1,0 +1,172 @@
+"""The stage of `platform verify`: two fresh tenants with a workspace each, and pods that run in them.
+
+Pods are created as a member of their tenant, so that what they prove is what members can do by themselves.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from components.facts import PlatformFacts
+from components.names import Role, workspace_namespace
+from components.tracking.workspace import POD_ENV_FROM, TOKEN_AUDIENCE, TOKEN_DIRECTORY
+from infra.api.client import Client
+from infra.verify.kubectl import Kubectl, KubectlFailed, Person, person, short, until
+
+WORKSPACE = "one"
+_POD_SECONDS = 180
+_QUOTA = {"cpu": "2", "memory": "4Gi", "storage": "2Gi", "pods": 10}
+
+
+@dataclass(frozen=True)
+class Place:
+    """One tenant of the story with its workspace."""
+
+    tenant: str
+
+    @property
+    def namespace(self) -> str:
+        return workspace_namespace(self.tenant, WORKSPACE)
+
+    def person(self, role: Role = Role.MEMBER) -> Person:
+        return person(self.tenant, role)
+
+
+class Story:
+    """What the checks share. `a` and `b` are the two tenants."""
+
+    def __init__(self, api: Client, kubectl: Kubectl, facts: PlatformFacts) -> None:
+        self.api = api
+        self.kubectl = kubectl
+        self.facts = facts
+        self.token = secrets.token_hex(3)
+        self.a = Place(f"verify-{self.token}-a")
+        self.b = Place(f"verify-{self.token}-b")
+
+    def open(self) -> float:
+        """Makes both tenants and workspaces. Seconds that the slower workspace took to be ready."""
+        slowest = 0.0
+        for place in (self.a, self.b):
+            self.api.post("/tenants", {"slug": place.tenant, "quota": _QUOTA})
+            began = time.monotonic()
+            change = self.api.post(f"/tenants/{place.tenant}/workspaces", {"name": WORKSPACE, "quota": _QUOTA})
+            operation = self.api.wait(change["operation"], 60, every=0.02)
+            if operation["state"] != "succeeded":
+                raise AssertionError(f"workspace of {place.tenant} is {operation['state']}: {operation['message']}")
+            slowest = max(slowest, time.monotonic() - began)
+        return slowest
+
+    def close(self) -> None:
+        """Deletes both tenants and waits until their namespaces are gone."""
+        for place in (self.a, self.b):
+            operation = self.api.delete(f"/tenants/{place.tenant}")
+            ended = self.api.wait(operation["id"], 180)
+            if ended["state"] != "succeeded":
+                raise AssertionError(f"tenant {place.tenant} is still there: {ended['message'] or ended['state']}")
+
+    def run(self, place: Place, name: str, script: str, env: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """Runs a Python script in a pod of the workspace; its last line of output is a JSON document.
+
+        Raises AssertionError with the end of the log when it fails.
+        """
+        self.kubectl.create(self.pod(place, name, ("python3", "-c", script), env), place.person())
+        phase = until(f"pod {name} in {place.namespace}", _POD_SECONDS, lambda: self._ended(place, name))
+        log = self.kubectl.run("logs", name, f"--namespace={place.namespace}", who=place.person())
+        self.kubectl.run(
+            "delete", "pod", name, f"--namespace={place.namespace}", "--wait=false", "--grace-period=0", "--force",
+            who=place.person(),
+        )  # fmt: skip
+        if phase != "Succeeded":
+            raise AssertionError(f"pod {name} {phase.lower()}: {short(log[-600:])}")
+        answer: dict[str, Any] = json.loads(log.strip().splitlines()[-1])
+        return answer
+
+    def _ended(self, place: Place, name: str) -> str | None:
+        status = self.kubectl.get("pod", name, place.namespace)["status"]
+        for container in status.get("containerStatuses", []):
+            waiting = container.get("state", {}).get("waiting", {})
+            if waiting.get("reason") in ("ErrImageNeverPull", "ImagePullBackOff", "CreateContainerConfigError"):
+                raise AssertionError(f"pod {name}: {waiting['reason']}: {waiting.get('message', '')}")
+        return status["phase"] if status["phase"] in ("Succeeded", "Failed") else None
+
+    def pod(
+        self, place: Place, name: str, command: tuple[str, ...], env: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """A pod as the welcome page tells members to write it: restricted, with the workspace's identity."""
+        return {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "namespace": place.namespace, "labels": {"app": name}},
+            "spec": {
+                "serviceAccountName": "workload",
+                "automountServiceAccountToken": False,
+                "restartPolicy": "Never",
+                "terminationGracePeriodSeconds": 1,
+                "securityContext": {
+                    "runAsNonRoot": True,
+                    "runAsUser": 65532,
+                    "seccompProfile": {"type": "RuntimeDefault"},
+                },
+                "containers": [
+                    {
+                        "name": "main",
+                        "image": self.facts.workspace_image,
+                        "command": list(command),
+                        "env": [{"name": key, "value": value} for key, value in (env or {}).items()],
+                        "envFrom": [*POD_ENV_FROM],
+                        "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}},
+                        "securityContext": {
+                            "allowPrivilegeEscalation": False,
+                            "capabilities": {"drop": ["ALL"]},
+                        },
+                        "volumeMounts": [
+                            {"name": "identity", "mountPath": TOKEN_DIRECTORY, "readOnly": True},
+                            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - inside the pod
+                        ],
+                    }
+                ],
+                "volumes": [
+                    {
+                        "name": "identity",
+                        "projected": {
+                            "sources": [
+                                {
+                                    "serviceAccountToken": {
+                                        "audience": TOKEN_AUDIENCE,
+                                        "expirationSeconds": 3600,
+                                        "path": "token",
+                                    }
+                                }
+                            ]
+                        },
+                    },
+                    {"name": "tmp", "emptyDir": {}},
+                ],
+            },
+        }
+
+    @cached_property
+    def server(self) -> str:
+        """Address of a pod in A that listens on port 8080 and answers anyone who reaches it."""
+        name = "listener"
+        pod = self.pod(self.a, name, ("python3", "-m", "http.server", "8080", "--directory", "/tmp"))  # noqa: S108
+        self.kubectl.create(pod, self.a.person())
+
+        def address() -> str | None:
+            status = self.kubectl.get("pod", name, self.a.namespace)["status"]
+            return str(status["podIP"]) if status["phase"] == "Running" and status.get("podIP") else None
+
+        return until("the listening pod of A", _POD_SECONDS, address)
+
+    def forgotten(self, place: Place) -> None:
+        """Removes what checks may have left in a workspace, so that one check's remains do not fail the next."""
+        try:
+            self.kubectl.run("delete", "pod,service", "--all", f"--namespace={place.namespace}", "--wait=false")
+        except KubectlFailed as error:
+            raise AssertionError(str(error)) from error
