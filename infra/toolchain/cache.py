@@ -42,7 +42,10 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Seen:
-    """The version that a file on PATH said, so that it is asked once. Another size, time or inode: another file."""
+    """The version that a file on PATH said, so that it is asked once. Another size, time or inode: another file.
+
+    `version` is None where it does not say one.
+    """
 
     path: str
     size: int

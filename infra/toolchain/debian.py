@@ -29,7 +29,8 @@ from infra.toolchain.processes import Children, Result
 from infra.toolchain.versions import DebianTool
 
 OS_RELEASE = Path("/etc/os-release")
-BASE = ("?essential", "apt")
+BASE = ("?essential", "apt", "usr-is-merged")
+"""The last one so that apt does not choose its alternative, which would count all of Perl as base."""
 EXECUTABLE_FOLDERS = ("usr/sbin", "usr/bin", "sbin", "bin", "usr/lib/cni")
 LIBRARY_FOLDERS = ("usr/lib/*-linux-gnu*", "lib/*-linux-gnu*")
 PERL_FOLDERS = (
@@ -67,7 +68,7 @@ def release(os_release: str) -> str:
 
 def key(spec: DebianTool, on: str) -> str:
     """Digest of what decides about an unpacked tool: the entry of the version list and the machine's release."""
-    return hashlib.sha256(f"{spec!r}\0{on}".encode()).hexdigest()
+    return hashlib.sha256(f"{spec!r}\0{BASE!r}\0{on}".encode()).hexdigest()
 
 
 def machine_release() -> str:

@@ -76,7 +76,7 @@ _NETWORK = re.compile(
     re.I,
 )
 _ABSENT = re.compile(
-    r"404 Not Found|410 Gone|403 Forbidden|Unable to locate package|has no installation candidate|"
+    r"404 +Not Found|410 +Gone|403 +Forbidden|Unable to locate package|has no installation candidate|"
     r"Version .* was not found|unknown revision|no matching versions|Unable to find a source package",
     re.I,
 )

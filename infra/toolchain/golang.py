@@ -121,13 +121,14 @@ class Builder:
 
     def fetch(self, module: str, packages: tuple[str, ...]) -> None:
         """Brings the sources that the packages need into the module cache; quick where they are there."""
-        self._run(module, ["list", "-deps", "-f", "", *packages], f"go list in {module}")
+        self._run(module, module, ["list", "-deps", "-f", "", *packages], f"go list in {module}")
 
     def build(self, spec: GoTool, folder: Path) -> float:
         """Puts the binary into `folder` and gives the seconds it took. Raises ToolchainError."""
         began = time.monotonic()
         made = folder / spec.name
         self._run(
+            spec.name,
             spec.module,
             ["build", "-ldflags", link_flags(spec), "-o", str(made), spec.package],
             f"go build {spec.package}",
@@ -140,19 +141,19 @@ class Builder:
             raise wrong_version(spec, asked.said)
         return time.monotonic() - began
 
-    def _run(self, module: str, arguments: list[str], words: str) -> None:
+    def _run(self, name: str, module: str, arguments: list[str], words: str) -> None:
         try:
             result = self._children.run([str(self._go.path), *arguments], env=self._env, cwd=self._modules / module)
         except OSError as cause:
             raise missing(f"{self._go.path} could not be run: {cause}.") from cause
         if result.code != 0:
-            raise self._failure(module, words, result.said)
+            raise self._failure(name, words, result.said)
 
-    def _failure(self, module: str, words: str, said: str) -> ToolchainError:
+    def _failure(self, name: str, words: str, said: str) -> ToolchainError:
         too_old = re.search(r"requires go >= \S+ \(running go \S+.*\)", said)
         if too_old:
-            return GoTooOld(f"{module}: {too_old.group()}.", f"Install Go {MINIMUM} or newer and put it first on PATH.")
-        return translate(module, words, said, free_space(self._go_build))
+            return GoTooOld(f"{name}: {too_old.group()}.", f"Install Go {MINIMUM} or newer and put it first on PATH.")
+        return translate(name, words, said, free_space(self._go_build))
 
 
 def free_space(path: Path) -> str:

@@ -62,10 +62,13 @@ class Finding:
 
 
 def environment(tools: Iterable[Tool], base: Mapping[str, str] | None = None) -> dict[str, str]:
-    """`base` (default: ours) with the folders of these tools before PATH and what they need joined in."""
+    """`base` (default: ours) with the folders of these tools before PATH and what they need joined in.
+
+    The network plugins' folder stays out: they are called by kubelet's runtime only, and one is named like a program.
+    """
     merged = dict(os.environ if base is None else base)
     chosen = list(tools)
-    folders = dict.fromkeys(str(tool.path.parent) for tool in chosen)
+    folders = dict.fromkeys(str(tool.path.parent) for tool in chosen if tool.path.parent.name != "cni")
     merged["PATH"] = ":".join([*folders, *([merged["PATH"]] if merged.get("PATH") else [])])
     for key in sorted({key for tool in chosen for key in tool.env}):
         values = dict.fromkeys(part for tool in chosen for part in tool.env.get(key, "").split(":") if part)

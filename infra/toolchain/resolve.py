@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.toolchain import debian, golang, versions
+from infra.toolchain import debian, elf, golang, versions
 from infra.toolchain.cache import Cache, Receipt
 from infra.toolchain.model import Tool
 from infra.toolchain.processes import Children
@@ -77,6 +77,8 @@ class Resolver:
             return Found(None, f"{path} does not say its version")
         if not versions.satisfies(spec, version):
             return Found(None, f"{path} is {version}")
+        if isinstance(spec, GoTool) and not elf.is_static(path):
+            return Found(None, f"{path} is {version}, but not linked statically, so no image could hold it")
         return Found(Tool(spec.name, version, path, "path"))
 
     def _version(self, spec: GoTool | DebianTool, path: Path) -> str | None:

@@ -1,0 +1,69 @@
+"""Children end with the run, and so do theirs."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from infra.toolchain.processes import Cancelled, Children
+
+
+def test_outputs_and_code() -> None:
+    result = Children().run(["/bin/sh", "-c", "echo out; echo err >&2; exit 3"])
+
+    assert (result.code, result.out, result.err) == (3, "out\n", "err\n")
+    assert result.said == "out\n\nerr"
+
+
+def test_late_ones_are_ended() -> None:
+    began = time.monotonic()
+
+    with pytest.raises(TimeoutError, match="did not end within"):
+        Children().run(["/bin/sh", "-c", "sleep 60 & wait"], timeout=0.2)
+
+    assert time.monotonic() - began < 10
+
+
+def test_close_ends_grandchildren_and_refuses_new_ones(tmp_path: Path) -> None:
+    children = Children()
+    note = tmp_path / "pid"
+    raised: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            children.run(["/bin/sh", "-c", f"sleep 60 & echo $! > {note}.new; mv {note}.new {note}; wait"])
+        except Cancelled as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not note.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+    children.close()
+    thread.join(10)
+
+    assert len(raised) == 1
+    assert _gone(int(note.read_text()))
+    with pytest.raises(Cancelled):
+        children.run(["/bin/true"])
+
+
+def _gone(pid: int) -> bool:
+    """Ended, or ended and waiting for its new parent to notice."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+            if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
+                return True
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        time.sleep(0.01)
+    return False
