@@ -57,6 +57,12 @@ def init(transport: Transport, settings: ClusterSettings, node: NodeSettings, up
     configure_dns(transport, upstream_dns, dns)
 
 
+def destroy(transport: Transport) -> None:
+    """Takes the cluster off the host's disk."""
+    _reset(transport)
+    transport.run(["rm", "-rf", kubeadm.CONFIG_DIR])
+
+
 def _reset(transport: Transport) -> None:
     """`kubeadm reset`, where there is anything to reset; its complaints about what is not there are no matter."""
     if transport.get(INIT_FILE) is not None:

@@ -107,6 +107,14 @@ def wait_for_node(control_plane: Transport, node: Transport, name: str, seconds:
         time.sleep(0.5)
 
 
+def set_taint(control_plane: Transport, name: str, key: str, wanted: bool) -> None:
+    """Puts a NoSchedule taint on a node or takes it off; changes nothing where it is so."""
+    taints = json.loads(kubectl(control_plane, "get", "node", name, "-o", "json"))["spec"].get("taints", [])
+    present = any(taint["key"] == key and taint["effect"] == "NoSchedule" for taint in taints)
+    if present != wanted:
+        kubectl(control_plane, "taint", "node", name, f"{key}:NoSchedule{'' if wanted else '-'}")
+
+
 def leave(control_plane: Transport, name: str, seconds: float = 90) -> None:
     """Moves the node's pods elsewhere as far as they go in time, and takes it out of the cluster."""
     if conditions(control_plane, name) is None:

@@ -1,0 +1,86 @@
+"""Images in a host's containerd: what is there, and bringing in what is not, as a stream."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable
+from typing import BinaryIO
+
+from infra.hosts.errors import CommandFailed, DeadlinePassed
+from infra.hosts.transport import Transport
+
+IMPORT_SECONDS = 900.0
+_CTR = ("ctr", "-n", "k8s.io")
+
+
+def parse_listing(text: str) -> dict[str, str]:
+    """Reference → digest, from `ctr images ls`."""
+    rows = [line.split() for line in text.splitlines()[1:]]
+    return {row[0]: row[2] for row in rows if len(row) > 2 and row[2].startswith("sha256:")}
+
+
+def present(transport: Transport) -> dict[str, str]:
+    """Reference → digest of every image on the host."""
+    return parse_listing(transport.run([*_CTR, "images", "ls"]).text)
+
+
+def present_blobs(transport: Transport) -> frozenset[str]:
+    """Digests of the blobs on the host, layers of every image among them."""
+    return frozenset(transport.run([*_CTR, "content", "ls", "-q"]).text.split())
+
+
+def missing(wanted: Iterable[tuple[str, str]], there: dict[str, str]) -> tuple[str, ...]:
+    """References of (reference, digest) pairs that the host lacks or has with another content."""
+    return tuple(reference for reference, digest in wanted if there.get(reference) != digest)
+
+
+def bring(transport: Transport, write: Callable[[BinaryIO], None], seconds: float = IMPORT_SECONDS) -> None:
+    """Imports an image archive that `write` produces, without a copy on disk. Raises what `write` raised, if it did."""
+    reading, writing = os.pipe()
+    failure: list[BaseException] = []
+
+    def produce() -> None:
+        try:
+            with os.fdopen(writing, "wb") as stream:
+                write(stream)
+        except BrokenPipeError:
+            return  # the importer ended early; its own message says why
+        except BaseException as error:  # noqa: BLE001 - handed to the calling thread
+            failure.append(error)
+
+    producer = threading.Thread(target=produce, name="image-archive", daemon=True)
+    producer.start()
+    try:
+        with os.fdopen(reading, "rb") as stream:
+            transport.run([*_CTR, "images", "import", "-"], stdin=stream, timeout=seconds)
+    except (CommandFailed, DeadlinePassed):
+        producer.join(5)
+        if failure:
+            raise failure[0] from None
+        raise
+    producer.join()
+    if failure:
+        raise failure[0]
+
+
+def remove(transport: Transport, references: Collection[str]) -> None:
+    """Removes images that nothing names any more; what runs from them goes on."""
+    if references:
+        transport.run([*_CTR, "images", "rm", *sorted(references)], check=False)
+
+
+def wait_for_runtime(transport: Transport, seconds: float = 60) -> None:
+    """Waits until containerd answers. Raises DeadlinePassed with what it says."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(DeadlinePassed):
+            done = transport.run(["ctr", "version"], timeout=5, check=False)
+            if done.code == 0:
+                return
+        if time.monotonic() > deadline:
+            log = transport.run(["tail", "-n", "8", "/var/log/mlp/containerd.log"], check=False).text
+            raise DeadlinePassed(f"containerd on {transport.host} does not answer after {seconds:.0f} s:\n{log}")
+        time.sleep(0.1)

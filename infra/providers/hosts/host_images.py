@@ -1,0 +1,96 @@
+"""hosts:index:HostImages: images of the blob store in a host's containerd. Only what is missing is streamed in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from infra.hosts import images, lifecycle
+from infra.hosts.errors import HostError
+from infra.providers.hosts.models import HostImagesInputs, ImageInput
+from infra.providers.hosts.resource import LIVE, Resource, Say, layout_of, transport_of
+from infra.supply.archive import write_archive
+from infra.supply.errors import SupplyError
+from infra.supply.model import Blob, BuiltImage
+from infra.supply.store import BlobStore
+
+
+def built(store: BlobStore, image: ImageInput) -> BuiltImage:
+    """The image in the blob store. Raises HostError where it is not there any more."""
+    manifest = Blob(image.digest, image.size)
+    if not store.has(manifest):
+        raise HostError(f"image {image.reference} is not in {store.root}; `platform up` builds it again")
+    document = json.loads(store.read(manifest))
+    return BuiltImage(
+        name=image.name,
+        reference=image.reference,
+        manifest=manifest,
+        config=_blob(document["config"]),
+        layers=tuple(_blob(layer) for layer in document["layers"]),
+    )
+
+
+def _blob(descriptor: dict[str, Any]) -> Blob:
+    return Blob(str(descriptor["digest"]), int(descriptor["size"]))
+
+
+def superseded(old: dict[str, Any], inputs: HostImagesInputs) -> tuple[list[str], list[str]]:
+    """(references to remove now, references to remove at the next change).
+
+    An image that is no longer listed stays for one more round: pods may restart from it until they are rolled.
+    """
+    wanted = {image.reference for image in inputs.images}
+    before = {str(image["reference"]) for image in old.get("images", [])}
+    earlier = {str(reference) for reference in old.get("superseded", [])}
+    dropped = before - wanted
+    if not dropped:
+        return [], sorted(earlier - wanted)
+    return sorted(earlier - wanted - dropped), sorted(dropped)
+
+
+class HostImages(Resource[HostImagesInputs]):
+    """Images go with the host's disk, so deleting this does nothing."""
+
+    kind = "hosts:index:HostImages"
+    inputs = HostImagesInputs
+    outputs = ("superseded", LIVE)
+
+    def create(self, inputs: HostImagesInputs, say: Say) -> dict[str, Any]:
+        return self.update(inputs, {}, say)
+
+    def update(self, inputs: HostImagesInputs, old: dict[str, Any], say: Say) -> dict[str, Any]:
+        transport = transport_of(inputs)
+        images.wait_for_runtime(transport)
+        absent = set(self._missing(inputs))
+        if absent:
+            store = BlobStore(Path(inputs.store))
+            chosen = [built(store, image) for image in inputs.images if image.reference in absent]
+            there = images.present_blobs(transport)
+            size = sum({b.digest: b.size for image in chosen for b in image.blobs if b.digest not in there}.values())
+            say(f"importing {len(chosen)} images ({size >> 20} MiB)")
+            try:
+                images.bring(transport, lambda stream: write_archive(store, chosen, stream, inputs.architecture, there))
+            except SupplyError as error:
+                raise HostError(str(error)) from error
+        remove, keep = superseded(old, inputs)
+        images.remove(transport, remove)
+        return {"superseded": keep, LIVE: True}
+
+    def read(self, inputs: HostImagesInputs, old: dict[str, Any]) -> dict[str, Any] | None:
+        return {"superseded": old.get("superseded", []), LIVE: self.live(inputs)}
+
+    def live(self, inputs: HostImagesInputs) -> bool:
+        if lifecycle.current(layout_of(inputs)) is None:
+            return False
+        try:
+            return not self._missing(inputs)
+        except HostError:
+            return False
+
+    def delete(self, inputs: HostImagesInputs, old: dict[str, Any], say: Say) -> None:
+        del inputs, old, say
+
+    def _missing(self, inputs: HostImagesInputs) -> tuple[str, ...]:
+        wanted = [(image.reference, image.digest) for image in inputs.images]
+        return images.missing(wanted, images.present(transport_of(inputs)))

@@ -1,0 +1,64 @@
+"""hosts:index:Node: a host that belongs to a cluster as a worker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infra.hosts import controlplane, node
+from infra.hosts.errors import HostError, HostFailed
+from infra.hosts.kubeadm import NodeSettings
+from infra.providers.hosts.control_plane import ca_data
+from infra.providers.hosts.models import NodeInputs
+from infra.providers.hosts.resource import LIVE, Resource, Say, Teardown, teardown, transport_of
+
+
+class Node(Resource[NodeInputs]):
+    """A worker. Deleted alone it is drained first; in a teardown its host takes it along."""
+
+    kind = "hosts:index:Node"
+    inputs = NodeInputs
+    replaces = Resource.replaces | {"address", "controlPlane", "controlPlaneAddress"}
+    outputs = ("nodeName", LIVE)
+
+    def create(self, inputs: NodeInputs, say: Say) -> dict[str, Any]:
+        master, own = transport_of(inputs, inputs.control_plane), transport_of(inputs)
+        settings = NodeSettings(inputs.host, inputs.address, inputs.cgroup_root)
+        say("kubeadm join")
+        certificate = ca_data(controlplane.ca_certificate(master))
+        node.join(master, inputs.control_plane_address, certificate, own, settings)
+        say("waiting for the node")
+        node.wait_for_node(master, own, inputs.host)
+        return {"nodeName": inputs.host, LIVE: True}
+
+    def read(self, inputs: NodeInputs, old: dict[str, Any]) -> dict[str, Any] | None:
+        try:
+            if not node.joined(transport_of(inputs), inputs.control_plane_address):
+                return None
+        except HostFailed:
+            return {**old, LIVE: False}
+        return {"nodeName": inputs.host, LIVE: self.live(inputs)}
+
+    def live(self, inputs: NodeInputs) -> bool:
+        try:
+            transport_of(inputs).run(["true"])
+            master = transport_of(inputs, inputs.control_plane)
+            return node.blocker(node.conditions(master, inputs.host)) is None
+        except HostError:
+            return False
+
+    def partial(self, inputs: NodeInputs) -> bool:
+        try:
+            return transport_of(inputs).get(node.JOIN_FILE) is not None
+        except HostError:
+            return False
+
+    def delete(self, inputs: NodeInputs, old: dict[str, Any], say: Say) -> None:
+        del old
+        if teardown() != Teardown.NO:
+            return
+        try:
+            say("draining the node")
+            node.leave(transport_of(inputs, inputs.control_plane), inputs.host)
+            node.reset(transport_of(inputs))
+        except HostFailed:
+            return  # one of the hosts does not run: there is nothing to move, and the disk goes with the host
