@@ -19,6 +19,8 @@ from infra.supply.store import LayerRecord
 _AT_ONCE = 2
 """Layers made at the same time: one waits for a registry while another compiles."""
 
+_SLOWEST = ("debian-base", "python", "debian", "source", "go", "text", "skeleton")
+
 
 @dataclass(frozen=True)
 class Build:
@@ -65,8 +67,12 @@ class Build:
         return {making.recipe.key: record.blob for making, record in zip(makings, self._all(makings), strict=True)}
 
     def _all(self, makings: Sequence[Making]) -> list[LayerRecord]:
+        longest_first = sorted(makings, key=lambda making: _SLOWEST.index(making.recipe.kind))
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            return list(pool.map(self._layer, makings))
+            made = dict(
+                zip((making.recipe.key for making in longest_first), pool.map(self._layer, longest_first), strict=True)
+            )
+        return [made[making.recipe.key] for making in makings]
 
     def _layer(self, making: Making) -> LayerRecord:
         title = making.recipe.title

@@ -20,23 +20,11 @@ from infra.supply.bytecode import compile_tree
 from infra.supply.errors import BuildFailed
 from infra.supply.model import Tools
 from infra.supply.process import CLEAN, host_environment, require_root, run, run_isolated
-from infra.supply.recipes import BASE_PACKAGES, DEBIAN_RELEASE
+from infra.supply.recipes import BASE_PACKAGES, DEBIAN_RELEASE, LEFT_OUT
 from infra.supply.scrub import scrub
 from infra.supply.tree import EPOCH, difference, scan, write_layer
 
 PYTHON_FOLDERS = ("usr/lib/python3", "usr/lib/python3.13")
-
-_EXCLUDED = """\
-path-exclude=/usr/share/doc/*
-path-include=/usr/share/doc/*/copyright
-path-exclude=/usr/share/man/*
-path-exclude=/usr/share/info/*
-path-exclude=/usr/share/locale/*
-path-exclude=/usr/share/lintian/*
-path-exclude=/usr/share/bug/*
-path-exclude=/usr/share/bash-completion/*
-"""
-"""What dpkg leaves out, in the base and in every layer on it; licences stay."""
 
 _PRESET = (("postgresql", "etc/postgresql-common/createcluster.conf", "create_main_cluster = false\n"),)
 """(Beginning of a package's name, path, content): files that keep a package from making data while it is set up."""
@@ -72,7 +60,7 @@ def build_base(work: Path, tools: Tools, what: str) -> DebianResult:
     root = work / "root"
     tool = tools.ensure(["mmdebstrap"])["mmdebstrap"]
     (work / "apt.conf").write_text(host_apt.reach_settings())
-    (work / "dpkg.cfg").write_text(_EXCLUDED)
+    (work / "dpkg.cfg").write_text("".join(f"{line}\n" for line in LEFT_OUT))
     search = f"{tool.path.parent}:{CLEAN['PATH']}"
     environment = {**host_environment(), **CLEAN, **tool.env, "PATH": search, "SOURCE_DATE_EPOCH": str(EPOCH)}
     command = [

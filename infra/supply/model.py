@@ -86,7 +86,7 @@ class ImageSet:
 
 
 def missing(images: Iterable[BuiltImage], present: Collection[str]) -> tuple[BuiltImage, ...]:
-    """Images whose `identity` is not among `present` (see `ctr.present_images`), in their order."""
+    """Images whose `identity` is not among `present` (see `containerd.present_images`), in their order."""
     return tuple(image for image in images if image.identity not in present)
 
 

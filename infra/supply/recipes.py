@@ -18,7 +18,30 @@ from infra.supply.errors import BadImage
 from infra.supply.model import Blob
 
 DEBIAN_RELEASE = "trixie"
-BASE_PACKAGES = ("ca-certificates", "python3")
+BASE_PACKAGES = ("ca-certificates", "libstdc++6", "python3")
+"""Wheels may count on the C++ library (manylinux); everything else they bring."""
+
+LEFT_OUT = (
+    "path-exclude=/usr/share/doc/*",
+    "path-include=/usr/share/doc/*/copyright",
+    "path-exclude=/usr/share/man/*",
+    "path-exclude=/usr/share/info/*",
+    "path-exclude=/usr/share/locale/*",
+    "path-exclude=/usr/share/i18n/*",
+    "path-exclude=/usr/share/lintian/*",
+    "path-exclude=/usr/share/bug/*",
+    "path-exclude=/usr/share/bash-completion/*",
+    "path-exclude=/usr/share/gcc/*",
+    "path-exclude=/usr/share/postgresql/*/man/*",
+    "path-exclude=/usr/include/*",
+    "path-exclude=/usr/lib/*/perl/*/CORE/*",
+    "path-exclude=/usr/lib/postgresql/*/bitcode/*",
+    "path-exclude=/usr/lib/postgresql/*/llvmjit*",
+    "path-exclude=/usr/lib/*/libLLVM*",
+    "path-exclude=/usr/lib/*/libz3*",
+)
+"""What dpkg leaves out, in the base and in every layer on it: documents but licences, headers, and the 200 MB that
+PostgreSQL's just-in-time compiler takes (without its library PostgreSQL goes on without compiling)."""
 PYTHON_SERIES = "3.13"
 """The Python of DEBIAN_RELEASE; wheels are chosen for it."""
 
@@ -81,7 +104,7 @@ def skeleton() -> Recipe:
 
 
 def debian_base(architecture: str) -> Recipe:
-    inputs = {"release": DEBIAN_RELEASE, "packages": list(BASE_PACKAGES), "architecture": architecture}
+    inputs = {"release": DEBIAN_RELEASE, "packages": BASE_PACKAGES, "left_out": LEFT_OUT, "architecture": architecture}
     return Recipe("debian-base", f"Debian {DEBIAN_RELEASE} with Python", _canonical(inputs))
 
 

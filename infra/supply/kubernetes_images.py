@@ -1,0 +1,82 @@
+"""The images that a cluster itself is made of, under the names that kubeadm gives them with our registry prefix.
+
+kubeadm composes `<imageRepository>/<name>:<tag>`; only for its own default repository CoreDNS has a folder of its own.
+etcd and CoreDNS are tagged with the versions that are in them, so kubeadm is told these tags (`kubeadm_settings`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components.images import NETWORK_PACKAGES, DebianPackages, GoBinary, Image
+from infra.supply.model import DEFAULT_REGISTRY
+from infra.toolchain.versions import BY_NAME, GoTool
+
+PAUSE_TAG = "3.10.2"
+"""kubeadm 1.36 asks for this tag and has no setting for it. The program is ours; it does the same: waits and reaps."""
+
+_ROOT = "0:0"
+"""kubeadm's static pods read keys that only root may read, and its manifests name no user."""
+
+
+def kubernetes_images() -> tuple[Image, ...]:
+    """kube-apiserver, -controller-manager, -scheduler, kube-proxy, etcd, coredns and pause; sandboxes first."""
+    kubernetes = f"v{_version('kubeadm')}"
+    return (
+        _static("pause", PAUSE_TAG, path="/pause", entrypoint=("/pause",), user="65535:65535"),
+        _static("etcd", etcd_tag()),
+        _static("kube-apiserver", kubernetes),
+        _static("kube-controller-manager", kubernetes),
+        _static("kube-scheduler", kubernetes),
+        _static("coredns", coredns_tag(), path="/coredns", entrypoint=("/coredns",)),
+        Image(
+            name="kube-proxy",
+            version=kubernetes,
+            layers=(DebianPackages(NETWORK_PACKAGES), GoBinary("kube-proxy")),
+            user=_ROOT,
+            tag="fixed",
+        ),
+    )
+
+
+def kubeadm_settings(registry: str = DEFAULT_REGISTRY) -> dict[str, Any]:
+    """The part of kubeadm's ClusterConfiguration that names these images."""
+    return {
+        "kubernetesVersion": f"v{_version('kubeadm')}",
+        "imageRepository": registry.rstrip("/"),
+        "dns": {"imageTag": coredns_tag()},
+        "etcd": {"local": {"imageTag": etcd_tag()}},
+    }
+
+
+def sandbox_image(registry: str = DEFAULT_REGISTRY) -> str:
+    """The reference for containerd's `sandbox_image`."""
+    return f"{registry.rstrip('/')}/pause:{PAUSE_TAG}"
+
+
+def etcd_tag() -> str:
+    """As kubeadm writes them: the version and a build number."""
+    return f"{_version('etcd')}-0"
+
+
+def coredns_tag() -> str:
+    return f"v{_version('coredns')}"
+
+
+def _static(name: str, tag: str, path: str | None = None, entrypoint: tuple[str, ...] = (), user: str = _ROOT) -> Image:
+    return Image(
+        name=name,
+        version=tag,
+        layers=(GoBinary(name, path),),
+        base="scratch",
+        entrypoint=entrypoint,
+        user=user,
+        tag="fixed",
+    )
+
+
+def _version(tool: str) -> str:
+    spec = BY_NAME[tool]
+    if not isinstance(spec, GoTool):
+        raise TypeError(f"{tool} is no Go tool")
+    return spec.version
