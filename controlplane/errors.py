@@ -99,8 +99,10 @@ class Unauthenticated(PublicError):
     code = "unauthenticated"
     title = "Sign in first"
 
-    def __init__(self, detail: str = "Sign in, or send a valid token as `Authorization: Bearer mlp_…`.") -> None:
-        super().__init__(detail)
+    def __init__(
+        self, detail: str = "Sign in, or send a valid token as `Authorization: Bearer mlp_…`.", *, commit: bool = False
+    ) -> None:
+        super().__init__(detail, commit=commit)
 
 
 class Refused(PublicError):

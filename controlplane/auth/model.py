@@ -48,6 +48,8 @@ class Principal:
     scopes: frozenset[Scope] = frozenset(Scope)
     tenant_only: UUID | None = None
     """A token made for one tenant reaches nothing else."""
+    session_hash: bytes = field(default=b"", repr=False)
+    """SHA-256 of the session's secret, to tell the own session from others."""
     credential: str = ""
     """What the audit says was shown: `session:<short hash>` or `token:<id>`."""
 

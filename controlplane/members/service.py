@@ -76,8 +76,8 @@ class MemberService:
         remove(work, owner, row)
 
 
-def add(work: Work, tenant: TenantRow, command: MemberCreate) -> MemberRow:
-    """With the tenant's row locked."""
+def check_subject(work: Work, tenant: TenantRow, command: MemberCreate) -> None:
+    """Invalid where the account is missing; Conflict where it is a member already."""
     if command.kind is MemberKind.ACCOUNT and accounts.account_by_name(work.session, command.subject) is None:
         raise Invalid(
             f"There is no account {command.subject}. Ask a platform admin to create it, or name a group.",
@@ -87,6 +87,11 @@ def add(work: Work, tenant: TenantRow, command: MemberCreate) -> MemberRow:
         raise Invalid("The expiry is in the past.", findings=[Finding("body.expires_at", "is past")])
     if repository.by_subject(work.session, tenant.id, command.kind, command.subject) is not None:
         raise Conflict(f"{command.subject} is a member already. Change the role instead.", code="member-exists")
+
+
+def add(work: Work, tenant: TenantRow, command: MemberCreate) -> MemberRow:
+    """With the tenant's row locked."""
+    check_subject(work, tenant, command)
     row = MemberRow(
         id=uuid4(), tenant_id=tenant.id, kind=command.kind, subject=command.subject, role=command.role,
         expires_at=command.expires_at, version=1, created_at=work.now,

@@ -50,12 +50,13 @@ def by_id(session: Session, request: UUID, *, lock: bool = False) -> RequestRow 
 def page(
     session: Session, *, requester: UUID | None, visible: frozenset[UUID] | None, decidable: frozenset[UUID] | None,
     decides_platform: bool, only_mine: bool, only_decidable: bool, tenant: UUID | None, state: RequestState | None,
-    kind: RequestKind | None, search: str | None, after: tuple[datetime, UUID] | None, limit: int,
+    kind: RequestKind | None, search: str | None, after: tuple[datetime, UUID] | None, limit: int, within: UUID | None,
 ) -> list[RequestRow]:  # fmt: skip
     """Newest first, `limit` + 1 rows at most.
 
     Seen are those of `visible` tenants (None: all) and the requester's own. `decidable` (None: all) are the tenants
-    whose admins the caller belongs to; `decides_platform` adds those that platform admins decide.
+    whose admins the caller belongs to; `decides_platform` adds those that platform admins decide. `within`: a token's
+    only tenant.
     """
     query = select(RequestRow).order_by(RequestRow.created_at.desc(), RequestRow.id.desc()).limit(limit + 1)
     if visible is not None:
@@ -68,7 +69,12 @@ def page(
             query = query.where(RequestRow.tenant_id.in_(decidable))
         if not decides_platform:
             query = query.where(RequestRow.approvers == Approvers.TENANT_ADMINS)
-    for column, wanted in ((RequestRow.tenant_id, tenant), (RequestRow.state, state), (RequestRow.kind, kind)):
+    for column, wanted in (
+        (RequestRow.tenant_id, tenant),
+        (RequestRow.tenant_id, within),
+        (RequestRow.state, state),
+        (RequestRow.kind, kind),
+    ):
         if wanted is not None:
             query = query.where(column == wanted)
     if search:

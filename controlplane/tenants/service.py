@@ -98,23 +98,7 @@ class TenantService:
         if command.quota is not None or command.rules is not None:
             work.require(Action.TENANT_LIMITS, resource(row))
         check_version(version, row.version)
-        before = _audited(row)
-        if command.quota is not None:
-            allocated = repository.total(workspaces.quotas(work.session, [row.id]).get(row.id, []))
-            over = allocated.exceeds(command.quota)
-            if over:
-                raise Invalid(
-                    f"The tenant's workspaces together hold more {', '.join(over)} than the new quota. "
-                    "Shrink or delete workspaces first, or give more.",
-                    code="quota-below-allocated",
-                    findings=[Finding(f"body.quota.{name}", "is below what its workspaces hold") for name in over],
-                )
-            row.quota = command.quota
-        row.title = command.title or row.title
-        row.rules = command.rules or row.rules
-        if _audited(row) != before:
-            row.touch(work.now)
-            work.audit("tenant.update", f"tenant/{row.slug}", tenant=row.id, before=before, after=_audited(row))
+        change(work, row, command)
         work.session.flush()
         return self._shown([row])[0]
 
@@ -173,6 +157,27 @@ class TenantService:
             )
             for row in rows
         ]  # fmt: skip
+
+
+def change(work: Work, row: TenantRow, command: TenantUpdate) -> None:
+    """Take over what the command names, with the row locked. Invalid when the quota is below what is allocated."""
+    before = _audited(row)
+    if command.quota is not None:
+        allocated = repository.total(workspaces.quotas(work.session, [row.id]).get(row.id, []))
+        over = allocated.exceeds(command.quota)
+        if over:
+            raise Invalid(
+                f"The tenant's workspaces together hold more {', '.join(over)} than the new quota. "
+                "Shrink or delete workspaces first, or give more.",
+                code="quota-below-allocated",
+                findings=[Finding(f"body.quota.{name}", "is below what its workspaces hold") for name in over],
+            )
+        row.quota = command.quota
+    row.title = command.title or row.title
+    row.rules = command.rules or row.rules
+    if _audited(row) != before:
+        row.touch(work.now)
+        work.audit("tenant.update", f"tenant/{row.slug}", tenant=row.id, before=before, after=_audited(row))
 
 
 def _audited(row: TenantRow) -> dict[str, object]:
