@@ -55,9 +55,12 @@ def _join(folder: Path) -> int:
         os.close(users)
 
 
+_keepers: list[subprocess.Popen[bytes]] = []
+
+
 def _start_keeper(folder: Path, module: str, arguments: tuple[str, ...]) -> None:
     with (folder / "keeper.log").open("wb") as log:
-        subprocess.Popen(
+        keeper = subprocess.Popen(
             [sys.executable, "-m", module, str(folder), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -65,6 +68,7 @@ def _start_keeper(folder: Path, module: str, arguments: tuple[str, ...]) -> None
             start_new_session=True,
             cwd=Path(__file__).parents[2],
         )
+    _keepers.append(keeper)  # it outlives us on purpose; a forgotten Popen is a ResourceWarning
 
 
 def _wait(folder: Path) -> dict[str, Any]:
