@@ -11,7 +11,7 @@ from __future__ import annotations
 import ssl
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,7 +76,7 @@ class Client:
 
     def use_csrf(self, token: str, origin: str) -> None:
         """For calls by session cookie: shows that a change comes from one of our own pages."""
-        self._http.headers |= {"X-CSRF-Token": token, "Origin": origin}
+        self._http.headers.update({"X-CSRF-Token": token, "Origin": origin})
 
     def get(self, path: str, **query: Any) -> Any:
         """The JSON document at a path. Query values of None are left out."""
@@ -94,6 +94,10 @@ class Client:
 
     def delete(self, path: str) -> Any:
         return self._call("DELETE", path)
+
+    def outside(self, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Any:
+        """GET of a path of the gateway that is not the control plane's API, with the same identity."""
+        return self._call("GET", f"{self._url}{path}", params=dict(query), headers=dict(headers))
 
     def every(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
         """Every item of a paged list, page by page."""

@@ -165,7 +165,7 @@ def verify(
         err.print(f"{check['name']}  ({check['seconds']:.1f}s)\n    {check['evidence']}", markup=False)
 
     with home.locked("verify"):
-        checks = run_verify(loaded, home, show, tuple(only or ()))
+        checks = run_verify(home, show, tuple(only or ()))
     failed = [check["name"] for check in checks if not check["pass"]]
     if not document({"checks": checks}, form):
         out.print(f"{len(checks) - len(failed)} of {len(checks)} checks passed.")

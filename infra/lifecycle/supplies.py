@@ -29,7 +29,7 @@ Chosen = Sequence[tuple[Component[Any], ComponentSettings]]
 def wanted_images(profile: Profile, components: Chosen) -> list[Image]:
     """Every image of the installation; the cluster's own where it is made here."""
     images = [image for component, settings in components for image in component.images(settings)]
-    cluster = list(kubernetes_images(profile.kubernetes.version)) if profile.target == "local" else []
+    cluster = list(kubernetes_images()) if profile.target == "local" else []
     unique = {image.name: image for image in (*cluster, WORKSPACE_IMAGE, *images)}
     return list(unique.values())
 

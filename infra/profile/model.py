@@ -25,7 +25,7 @@ from components.names import SLUG, SLUG_MAX
 
 Target = Literal["local", "existing"]
 
-KUBERNETES_VERSION = "v1.36.3"
+KUBERNETES_VERSION: Literal["v1.36.3"] = "v1.36.3"
 """The version that the toolchain builds and every test runs on."""
 
 
@@ -37,9 +37,7 @@ class Closed(BaseModel):
 
 def _slug(value: str) -> str:
     if not SLUG.fullmatch(value):
-        raise ValueError(
-            f"must be 1 to {SLUG_MAX} lower-case letters, digits, single dashes; a letter first"
-        )
+        raise ValueError(f"must be 1 to {SLUG_MAX} lower-case letters, digits, single dashes; a letter first")
     return value
 
 

@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from components.names import LABEL_NAME, Role
-from infra.verify import scripts
+from components.names import Role
 from infra.verify.kubectl import KubectlFailed, short, until
-from infra.verify.story import Place, Story
+from infra.verify.story import Story
 
 Evidence = str
 
@@ -30,7 +29,7 @@ def workspaces(story: Story) -> Evidence:
 
 
 def run_logged(story: Story) -> Evidence:
-    answer = story.run(story.a, "train", scripts.LOG_RUN, {"VERIFY_PLACE": story.a.namespace})
+    answer = story.run(story.a, "train", "log_run", {"VERIFY_PLACE": story.a.namespace})
     story.logged = answer
     expect(answer["artifact"] == f"made in {story.a.namespace}", f"the artifact read back is {answer['artifact']!r}")
     return (
@@ -57,7 +56,7 @@ def hidden_tracking(story: Story) -> Evidence:
         "SPY_NAMESPACE": story.a.namespace,
         "SPY_TENANT": story.a.tenant,
     }
-    seen = story.run(story.b, "spy", scripts.SPY_MLFLOW, env)
+    seen = story.run(story.b, "spy", "spy_mlflow", env)
     leaks = {what: answer for what, answer in seen.items() if answer.startswith("GOT")}
     expect(not leaks, f"B saw: {json.dumps(leaks)}")
     return short("; ".join(f"{what}: {answer.partition(':')[0]}" for what, answer in seen.items()), 600)
@@ -66,7 +65,7 @@ def hidden_tracking(story: Story) -> Evidence:
 def hidden_storage(story: Story) -> Evidence:
     others = [story.bucket(story.a), story.artifact_bucket]
     env = {"OWN_BUCKET": story.bucket(story.b), "OTHER_BUCKETS": ",".join(others)}
-    seen: dict[str, Any] = story.run(story.b, "thief", scripts.S3, env, storage=True)
+    seen: dict[str, Any] = story.run(story.b, "thief", "use_s3", env, storage=True)
     buckets = seen.pop("buckets")
     own = {what: answer for what, answer in seen.items() if what.endswith(" own")}
     expect(all(answer == "GOT 200" for answer in own.values()), f"B's own bucket: {own}")
@@ -80,19 +79,19 @@ def hidden_storage(story: Story) -> Evidence:
 def network_closed(story: Story) -> Evidence:
     target = f"{story.server}:8080"
     node = story.node_address
-    database = story.pod_address("mlp-database", "database")
-    tracking = story.pod_address("mlp-tracking", "tracking")
+    database = story.pod_address("database")
+    tracking = story.pod_address("tracking")
     targets = {
         target: "A's pod",
         f"{node}:10250": "the kubelet",
         f"{node}:2379": "etcd",
         f"{database}:5432": "the database",
-        f"{tracking}:{story.tracking_port}": "MLflow past the gateway",
+        f"{tracking}:{story.facts.tracking.port if story.facts.tracking else 0}": "MLflow past the gateway",
         "169.254.169.254:80": "cloud metadata",
     }
-    inside = story.run(story.a, "neighbour", scripts.REACH, {"TARGETS": target})
+    inside = story.run(story.a, "neighbour", "reach", {"TARGETS": target})
     expect(inside[target] == "open", f"A's own pod can't reach it either ({inside[target]}), so this proves nothing")
-    seen = story.run(story.b, "intruder", scripts.REACH, {"TARGETS": ",".join(targets)})
+    seen = story.run(story.b, "intruder", "reach", {"TARGETS": ",".join(targets)})
     reached = [targets[address] for address, answer in seen.items() if answer == "open"]
     expect(not reached, f"B's pod reached {', '.join(reached)}")
     return f"from A's own pod {target} is open; from B's: " + ", ".join(
@@ -146,7 +145,7 @@ def policy_kept(story: Story) -> Evidence:
     else:
         raise AssertionError("the tenant's admin deleted the platform's NetworkPolicy")
     before = story.kubectl.get("networkpolicy", name, place.namespace)["spec"]
-    opened = {"spec": {"ingress": [{}], "egress": [{}]}}
+    opened: dict[str, Any] = {"spec": {"ingress": [{}], "egress": [{}]}}
     story.kubectl.run(
         "patch", "networkpolicy", name, f"--namespace={place.namespace}", "--type=merge", "-p", json.dumps(opened)
     )
@@ -205,5 +204,3 @@ CHECKS: tuple[Check, ...] = (
     Check("an edited NetworkPolicy is refused or reverted", policy_kept),
     Check("tenants are deleted without a trace", cleaned),
 )
-
-__all__ = ["CHECKS", "LABEL_NAME", "Check", "Place"]

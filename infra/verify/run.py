@@ -6,13 +6,27 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from infra.api.client import ApiError
+from components.facts import PlatformFacts
+from infra.api.client import ApiError, Client
+from infra.installation.home import Home, cache_root
+from infra.installation.record import read_record
+from infra.lifecycle.access import sign_in
+from infra.toolchain.service import Toolchain
 from infra.verify.checks import CHECKS, Check
-from infra.verify.kubectl import KubectlFailed
+from infra.verify.kubectl import Kubectl, KubectlFailed
 from infra.verify.story import Story
 
 Result = dict[str, Any]
 """name, pass, evidence, seconds: the shape of `platform verify --json`."""
+
+
+def verify(home: Home, show: Callable[[Result], None], only: Iterable[str] = ()) -> list[Result]:
+    """Runs the checks against an installation; those chosen by `only`, else all."""
+    binary = Toolchain(cache_root()).ensure(["kubectl"])["kubectl"].path
+    facts = PlatformFacts.model_validate(read_record(home).facts)
+    with Client(sign_in(home)) as api:
+        story = Story(api, Kubectl(binary, home.kubeconfig), facts)
+        return prove(story, show, chosen(only))
 
 
 def prove(story: Story, show: Callable[[Result], None], checks: Sequence[Check] = CHECKS) -> list[Result]:
@@ -20,11 +34,11 @@ def prove(story: Story, show: Callable[[Result], None], checks: Sequence[Check] 
     results: list[Result] = []
     stage = ""
     for index, check in enumerate(checks):
-        result = {"name": check.name, "pass": False, "evidence": f"not tried: {stage}", "seconds": 0.0}
+        result: Result = {"name": check.name, "pass": False, "evidence": f"not tried: {stage}", "seconds": 0.0}
         if not stage:
             result = _try(story, check)
             if index == 0 and not result["pass"]:
-                stage = result["evidence"]
+                stage = str(result["evidence"])
         results.append(result)
         show(result)
     return results

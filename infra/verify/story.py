@@ -11,15 +11,20 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from components.facts import PlatformFacts
-from components.names import Role, workspace_namespace
-from components.tracking.workspace import POD_ENV_FROM, TOKEN_AUDIENCE, TOKEN_DIRECTORY
+from components.names import LABEL_NAME, Role, component_namespace, workspace_namespace
+from components.storage.objects import TRACKING_BUCKET
+from components.tracking.workspace import CONFIG_MAP, FOLDER, WORKLOAD_SERVICE_ACCOUNT, workload_volume
 from infra.api.client import Client
-from infra.verify.kubectl import Kubectl, KubectlFailed, Person, person, short, until
+from infra.verify.kubectl import Kubectl, Person, person, short, until
 
 WORKSPACE = "one"
+STORAGE = "storage"
+"""ConfigMap with the endpoint and Secret with the keys of a workspace's bucket."""
+_PODS = Path(__file__).with_name("pods")
 _POD_SECONDS = 180
 _QUOTA = {"cpu": "2", "memory": "4Gi", "storage": "2Gi", "pods": 10}
 
@@ -46,6 +51,8 @@ class Story:
         self.kubectl = kubectl
         self.facts = facts
         self.token = secrets.token_hex(3)
+        self.logged: dict[str, Any] = {}
+        """The run that A logged: run, experiment, version, uri."""
         self.a = Place(f"verify-{self.token}-a")
         self.b = Place(f"verify-{self.token}-b")
 
@@ -70,12 +77,21 @@ class Story:
             if ended["state"] != "succeeded":
                 raise AssertionError(f"tenant {place.tenant} is still there: {ended['message'] or ended['state']}")
 
-    def run(self, place: Place, name: str, script: str, env: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """Runs a Python script in a pod of the workspace; its last line of output is a JSON document.
+    def run(
+        self, place: Place, name: str, script: str, env: Mapping[str, str] | None = None, *, storage: bool = False
+    ) -> dict[str, Any]:
+        """Runs a script of infra/verify/pods in a pod of the workspace; its last line of output is a JSON document.
 
-        Raises AssertionError with the end of the log when it fails.
+        `storage` gives it the workspace's S3 keys. Raises AssertionError with the end of the log when it fails.
         """
-        self.kubectl.create(self.pod(place, name, ("python3", "-c", script), env), place.person())
+        code = (_PODS / f"{script}.py").read_text("utf-8")
+        pod = self.pod(place, name, ("python3", "-c", code), env)
+        if storage:
+            pod["spec"]["containers"][0]["envFrom"] += [
+                {"configMapRef": {"name": STORAGE}},
+                {"secretRef": {"name": STORAGE}},
+            ]
+        self.kubectl.create(pod, place.person())
         phase = until(f"pod {name} in {place.namespace}", _POD_SECONDS, lambda: self._ended(place, name))
         log = self.kubectl.run("logs", name, f"--namespace={place.namespace}", who=place.person())
         self.kubectl.run(
@@ -104,7 +120,7 @@ class Story:
             "kind": "Pod",
             "metadata": {"name": name, "namespace": place.namespace, "labels": {"app": name}},
             "spec": {
-                "serviceAccountName": "workload",
+                "serviceAccountName": WORKLOAD_SERVICE_ACCOUNT,
                 "automountServiceAccountToken": False,
                 "restartPolicy": "Never",
                 "terminationGracePeriodSeconds": 1,
@@ -119,33 +135,20 @@ class Story:
                         "image": self.facts.workspace_image,
                         "command": list(command),
                         "env": [{"name": key, "value": value} for key, value in (env or {}).items()],
-                        "envFrom": [*POD_ENV_FROM],
+                        "envFrom": [{"configMapRef": {"name": CONFIG_MAP}}],
                         "resources": {"requests": {"cpu": "50m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}},
                         "securityContext": {
                             "allowPrivilegeEscalation": False,
                             "capabilities": {"drop": ["ALL"]},
                         },
                         "volumeMounts": [
-                            {"name": "identity", "mountPath": TOKEN_DIRECTORY, "readOnly": True},
+                            {"name": "mlp", "mountPath": FOLDER, "readOnly": True},
                             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - inside the pod
                         ],
                     }
                 ],
                 "volumes": [
-                    {
-                        "name": "identity",
-                        "projected": {
-                            "sources": [
-                                {
-                                    "serviceAccountToken": {
-                                        "audience": TOKEN_AUDIENCE,
-                                        "expirationSeconds": 3600,
-                                        "path": "token",
-                                    }
-                                }
-                            ]
-                        },
-                    },
+                    workload_volume(),
                     {"name": "tmp", "emptyDir": {}},
                 ],
             },
@@ -164,9 +167,28 @@ class Story:
 
         return until("the listening pod of A", _POD_SECONDS, address)
 
-    def forgotten(self, place: Place) -> None:
-        """Removes what checks may have left in a workspace, so that one check's remains do not fail the next."""
-        try:
-            self.kubectl.run("delete", "pod,service", "--all", f"--namespace={place.namespace}", "--wait=false")
-        except KubectlFailed as error:
-            raise AssertionError(str(error)) from error
+    @cached_property
+    def node_address(self) -> str:
+        """Address of the node that A's listener runs on."""
+        _ = self.server
+        return str(self.kubectl.get("pod", "listener", self.a.namespace)["status"]["hostIP"])
+
+    def pod_address(self, component: str) -> str:
+        """Address of a running pod of a platform component."""
+        pods = self.kubectl.list("pods", component_namespace(component), f"{LABEL_NAME}={component}")
+        running = [pod["status"]["podIP"] for pod in pods if pod["status"]["phase"] == "Running"]
+        if not running:
+            raise AssertionError(f"no pod of {component} runs")
+        return str(running[0])
+
+    def bucket(self, place: Place) -> str:
+        """The workspace's bucket has the name of its namespace."""
+        return place.namespace
+
+    artifact_bucket = TRACKING_BUCKET
+    """Where MLflow keeps artifacts; only its own user may read it."""
+
+    def mlflow(self, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, Any]:
+        """What MLflow answers at the gateway to the platform's administrator."""
+        answer: dict[str, Any] = self.api.outside(f"/mlflow{path}", query, headers)
+        return answer
