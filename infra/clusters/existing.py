@@ -19,7 +19,8 @@ from components.facts import Network
 from infra.clusters.outputs import ClusterError, ClusterOutputs
 
 _VERSION = "/version"
-_API_SERVERS = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dkubernetes"
+_API_SERVERS = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
+_OF_API_SERVERS = {"labelSelector": "kubernetes.io/service-name=kubernetes"}
 
 _INLINED = {
     "cluster": {"certificate-authority": "certificate-authority-data"},
@@ -115,10 +116,13 @@ def _ask(single: dict[str, Any], server: str) -> tuple[dict[str, Any], dict[str,
     """(version, EndpointSlices of service `kubernetes`). Raises ClusterError with what the cluster said."""
     try:
         config = KubeConfig.from_dict(single).get()
+        if config is None:
+            raise ConfigError("the kubeconfig has no current context")
         local = urlsplit(server).hostname in {"localhost", "127.0.0.1", "::1"}
         parameters = client_adapter.ConnectionParams(timeout=httpx2.Timeout(20), trust_env=not local)
         with client_adapter.Client(config, parameters) as client:
-            answers = [client.get(path).raise_for_status().json() for path in (_VERSION, _API_SERVERS)]
+            version = client.get(_VERSION).raise_for_status().json()
+            slices = client.get(_API_SERVERS, params=_OF_API_SERVERS).raise_for_status().json()
     except (ConfigError, OSError, ValueError, httpx2.HTTPError) as error:
         raise ClusterError(f"the cluster at {server} can't be used: {error}") from error
-    return answers[0], answers[1]
+    return version, slices
