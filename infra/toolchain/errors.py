@@ -23,10 +23,11 @@ TAIL = 12
 
 
 class ToolchainError(Exception):
-    """Shown to the person as it stands; `remedy` is the part of the message that says what to do."""
+    """Shown to the person as it stands: the fact and what was expected, then the remedy."""
 
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(f"{message} {remedy}".strip())
+    def __init__(self, fact: str, remedy: str = "") -> None:
+        super().__init__(f"{fact} {remedy}".strip())
+        self.fact = fact
         self.remedy = remedy
 
 

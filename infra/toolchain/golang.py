@@ -62,6 +62,18 @@ def find(children: Children, search: str) -> Go:
     return go
 
 
+def module_cache(children: Children, search: str) -> Path | None:
+    """Where this machine's Go keeps fetched sources, or None where there is no Go to ask."""
+    path = shutil.which("go", path=search)
+    if path is None:
+        return None
+    try:
+        asked = children.run([path, "env", "GOMODCACHE"], cwd=Path("/"), timeout=ASK_SECONDS)
+    except (OSError, TimeoutError):
+        return None
+    return Path(asked.out.strip()) if asked.code == 0 and asked.out.startswith("/") else None
+
+
 def check(go: Go) -> None:
     """Raises GoTooOld where this compiler neither is new enough nor may fetch one that is."""
     found = versions.numbers(go.version)

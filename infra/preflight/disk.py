@@ -1,0 +1,100 @@
+"""Is there room? Absolute numbers, summed for folders that share a file system, at the fullest moment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.preflight.model import GIB, Finding
+
+GO_BUILD = 8.0
+GO_MODULES = 5.5
+TOOLS = 1.2
+IMAGES = 3.0
+HOSTS_FIRST = 4.0
+HOSTS_MORE = 2.5
+HOME = 0.2
+"""GiB, measured: Go's build cache at its fullest (removed after building), the sources it fetches, the tools, the
+image blobs with their base, what the first host and each further one take, and an installation's folder."""
+
+SPARE = 1.0
+"""GiB that must stay free: below, kubelet begins to evict pods."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a folder will take, GiB, while tools are built and afterwards."""
+
+    folder: Path
+    what: str
+    building: float
+    afterwards: float
+
+
+@dataclass(frozen=True)
+class FileSystem:
+    """Where a folder is or will be: the device, a name for messages, and free bytes."""
+
+    device: int
+    mount: str
+    free: int
+
+
+def needs(
+    cache: Path, modules: Path | None, hosts: Path | None, home: Path, *, nodes: int, building: bool, installed: bool
+) -> tuple[Need, ...]:
+    """What is still to be written. `modules` is Go's module cache, None where there is no Go; `hosts` None where no
+    cluster is made here."""
+    if installed and not building:
+        return (Need(home, "the installation", HOME, HOME),)
+    found = [Need(home, "the installation", HOME, HOME)]
+    if building:
+        found.append(Need(cache, "tools", GO_BUILD + TOOLS, TOOLS))
+        if modules is not None:
+            found.append(Need(modules, "their sources", GO_MODULES, GO_MODULES))
+    if not installed:
+        found.append(Need(cache, "images", 0.0, IMAGES))
+        if hosts is not None:
+            found.append(Need(hosts, "hosts", 0.0, HOSTS_FIRST + HOSTS_MORE * (nodes - 1)))
+    return tuple(found)
+
+
+def findings(wanted: Sequence[Need], where: Mapping[Path, FileSystem]) -> list[Finding]:
+    """One for each file system. Pure."""
+    found = []
+    for device in dict.fromkeys(where[need.folder].device for need in wanted):
+        here = [need for need in wanted if where[need.folder].device == device]
+        system = where[here[0].folder]
+        peak = max(sum(need.building for need in here), sum(need.afterwards for need in here)) + SPARE
+        free = system.free / GIB
+        what = ", ".join(dict.fromkeys(need.what for need in here))
+        words = f"{free:.1f} GiB free on {system.mount}"
+        if free >= peak:
+            found.append(Finding(f"disk {system.mount}", True, f"{words}, {peak:.1f} GiB needed for {what}"))
+        else:
+            found.append(
+                Finding(
+                    f"disk {system.mount}",
+                    False,
+                    f"{words}, but {peak:.1f} GiB are needed for {what}.",
+                    "Free some space, or move the caches to another disk (MLP_CACHE, GOMODCACHE).",
+                )
+            )
+    return found
+
+
+def probe(folders: Sequence[Path]) -> dict[Path, FileSystem]:
+    """Where each folder is, or will be made."""
+    return {folder: _file_system(folder) for folder in folders}
+
+
+def _file_system(folder: Path) -> FileSystem:
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    device = existing.stat().st_dev
+    mount = existing.resolve()
+    while mount != mount.parent and mount.parent.stat().st_dev == device:
+        mount = mount.parent
+    status = os.statvfs(existing)
+    return FileSystem(device, str(mount), status.f_bavail * status.f_frsize)
