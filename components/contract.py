@@ -83,10 +83,6 @@ class Component(Generic[S]):
     images: Callable[[S], tuple[Image, ...]] = _none
     secrets: tuple[str, ...] = ()
     """Names of secrets (random, 32 bytes, URL-safe) that the installer makes for this component."""
-    certificate_names: Callable[[S, PlatformFacts], tuple[str, ...]] = _none
-    """DNS names and addresses of the TLS certificate that the installer makes for this component, none for no
-    certificate. It arrives as secrets `<component>-tls-crt` (chain) and `<component>-tls-key`, both PEM; the CA is in
-    PlatformFacts.ca_certificate."""
     facts: Callable[[S], dict[str, Any]] = _no_facts
     """What this component adds to PlatformFacts: field name → value. Names and ports only, known before install."""
     objects: Callable[[S, Install], tuple[KubernetesObject, ...]]

@@ -4,7 +4,7 @@ from typing import Any
 
 from components.contract import Component, ObjectRef
 from components.database.images import VERSION, images
-from components.database.objects import DATABASES, NAME, endpoint, objects
+from components.database.objects import NAME, ROLES, endpoint, objects, password_name
 from components.database.settings import DatabaseSettings
 from components.names import component_namespace
 
@@ -23,7 +23,7 @@ COMPONENT = Component(
     summary="Database of the platform (PostgreSQL)",
     settings=DatabaseSettings,
     images=images,
-    secrets=tuple(database.secret for database in DATABASES),
+    secrets=tuple(password_name(role) for role in ROLES),
     facts=_facts,
     objects=objects,
     ready=_ready,

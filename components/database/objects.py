@@ -20,21 +20,25 @@ _DATA = f"/data/{VERSION}"
 
 @dataclass(frozen=True)
 class Database:
-    """A database and the role of the same name that owns it, for the pods of one namespace."""
+    """A database for the pods of one namespace, and the roles that may connect to it."""
 
     name: str
     namespace: str
+    roles: tuple[str, ...]
+    """The first bears the database's name and owns it; the others get their rights from its migrations."""
 
-    @property
-    def secret(self) -> str:
-        """Name of the role's password among the installation's secrets."""
-        return f"database-{self.name}-password"
+
+def password_name(role: str) -> str:
+    """Name of a role's password among the installation's secrets."""
+    return f"database-{role}-password"
 
 
 DATABASES = (
-    Database("controlplane", SYSTEM_NAMESPACE),
-    Database("tracking", component_namespace("tracking")),
+    Database("controlplane", SYSTEM_NAMESPACE, ("controlplane", "controlplaneapp")),
+    Database("tracking", component_namespace("tracking"), ("tracking",)),
 )
+ROLES = {role: database.name for database in DATABASES for role in database.roles}
+"""Role → its database."""
 
 
 def endpoint() -> Endpoint:
@@ -51,7 +55,7 @@ def endpoint() -> Endpoint:
 def host_rules() -> str:
     """pg_hba.conf: each role its own database with its password; the superuser only inside the pod."""
     rows = ["local all postgres peer"]
-    rows += [f"host {database.name} {database.name} all scram-sha-256" for database in DATABASES]
+    rows += [f"host {database} {role} all scram-sha-256" for role, database in ROLES.items()]
     return "\n".join([*rows, "host all all all reject", ""])
 
 
@@ -81,7 +85,7 @@ def server_settings(settings: DatabaseSettings) -> dict[str, str]:
 
 def objects(settings: DatabaseSettings, install: Install) -> tuple[KubernetesObject, ...]:
     """Passwords reach the init container as files; the server itself holds only their verifiers."""
-    passwords = {database.name: install.secrets[database.secret] for database in DATABASES}
+    passwords = {role: install.secrets[password_name(role)] for role in ROLES}
     rules = {"pg_hba.conf": host_rules()}
     arguments = [f"-c{key}={value}" for key, value in sorted(server_settings(settings).items())]
     template = k8s.pod_template(
@@ -128,6 +132,7 @@ def _pod(settings: DatabaseSettings, image: str, arguments: list[str]) -> dict[s
                     f"--socket={_SOCKET}",
                     "--hba=/etc/postgres/pg_hba.conf",
                     "--passwords=/secrets",
+                    *(f"--role={role}={database}" for role, database in ROLES.items()),
                 ],
                 "securityContext": k8s.container_security(),
                 "resources": k8s.resources("50m", "64Mi", settings.memory),

@@ -15,6 +15,8 @@ import secrets
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 _ITERATIONS = 4096
@@ -23,6 +25,16 @@ _ITERATIONS = 4096
 
 class PrepareError(Exception):
     """The database could not be prepared; the message says which program failed and what it said."""
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Folders and files of the server that is prepared."""
+
+    programs: Path
+    data: Path
+    socket: Path
+    hba: Path
 
 
 def scram_verifier(password: str, salt: bytes) -> str:
@@ -35,21 +47,29 @@ def scram_verifier(password: str, salt: bytes) -> str:
     return f"SCRAM-SHA-256${_ITERATIONS}:{salt64}${stored64}:{server64}"
 
 
-def role_statements(name: str, verifier: str) -> str:
-    """SQL (for psql) that makes or mends a role and the database of the same name that it owns.
+def role_statements(role: str, database: str, verifier: str) -> str:
+    """SQL (for psql) that makes or mends a role: owner of the database of its own name, or one that may connect to it.
 
-    `name` is one of the platform's own constants: lower-case letters only. Public rights on the database are revoked,
-    so a role reaches its own database and no other.
+    Names are the platform's own constants: lower-case letters only. Public rights on databases are revoked, so a role
+    reaches its own database and no other.
     """
-    if not name.isalpha() or not name.islower():
-        raise ValueError(f"not a role name: {name!r}")
-    return f"""\\set ON_ERROR_STOP on
-SELECT 'CREATE ROLE {name}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') \\gexec
-ALTER ROLE {name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD '{verifier}';
-SELECT 'CREATE DATABASE {name} OWNER {name}' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{name}') \\gexec
-ALTER DATABASE {name} OWNER TO {name};
-REVOKE ALL ON DATABASE {name} FROM PUBLIC;
-"""  # noqa: S608 - the name was checked above, the verifier is base64
+    for name in (role, database):
+        if not name.isalpha() or not name.isascii() or not name.islower():
+            raise ValueError(f"not a name of a role or database: {name!r}")
+    statements = [
+        f"SELECT 'CREATE ROLE {role}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') \\gexec",  # noqa: S608
+        f"ALTER ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD '{verifier}';",
+    ]
+    if role == database:
+        missing = f"NOT EXISTS (SELECT FROM pg_database WHERE datname = '{database}')"
+        statements += [
+            f"SELECT 'CREATE DATABASE {database} OWNER {role}' WHERE {missing} \\gexec",
+            f"ALTER DATABASE {database} OWNER TO {role};",
+            f"REVOKE ALL ON DATABASE {database} FROM PUBLIC;",
+        ]
+    else:
+        statements.append(f"GRANT CONNECT ON DATABASE {database} TO {role};")
+    return "\n".join([*statements, ""])
 
 
 _COMMON = """\\set ON_ERROR_STOP on
@@ -82,24 +102,28 @@ def make_data_folder(programs: Path, data: Path) -> bool:
     return True
 
 
-def prepare(programs: Path, data: Path, socket: Path, hba: Path, passwords: dict[str, str]) -> None:
-    """Everything, then the server that did it is stopped again. Raises PrepareError."""
+def prepare(paths: Paths, roles: Mapping[str, str], passwords: Mapping[str, str]) -> None:
+    """Everything, then the server that did it is stopped again. `roles`: role → database, owners first.
+
+    Raises PrepareError.
+    """
+    programs, data = paths.programs, paths.data
     made = make_data_folder(programs, data)
     print(f"data folder {data}: {'made' if made else 'found'}", flush=True)  # noqa: T201
-    options = f"-c listen_addresses='' -c unix_socket_directories={socket} -c hba_file={hba}"
+    options = f"-c listen_addresses='' -c unix_socket_directories={paths.socket} -c hba_file={paths.hba}"
     control = [str(programs / "pg_ctl"), f"--pgdata={data}", "--wait", "--silent"]
     _run([*control, "start", f"--options={options}"])
     try:
         sql = _COMMON + "".join(
-            role_statements(name, scram_verifier(password, secrets.token_bytes(16)))
-            for name, password in sorted(passwords.items())
+            role_statements(role, database, scram_verifier(passwords[role], secrets.token_bytes(16)))
+            for role, database in roles.items()
         )
         _run(
             [
                 str(programs / "psql"),
                 "--no-psqlrc",
                 "--quiet",
-                f"--host={socket}",
+                f"--host={paths.socket}",
                 "--username=postgres",
                 "--dbname=postgres",
             ],
@@ -107,7 +131,7 @@ def prepare(programs: Path, data: Path, socket: Path, hba: Path, passwords: dict
         )
     finally:
         _run([*control, "stop", "--mode=fast"])
-    print(f"roles and databases: {', '.join(sorted(passwords))}", flush=True)  # noqa: T201
+    print(f"roles and databases: {', '.join(roles)}", flush=True)  # noqa: T201
 
 
 def _run(command: list[str], text: str = "") -> None:
@@ -121,16 +145,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("programs", "data", "socket", "hba", "passwords"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--role", action="append", default=[], metavar="ROLE=DATABASE")
     arguments = parser.parse_args()
-    passwords = {
-        path.name: path.read_text("ascii").strip()
-        for path in arguments.passwords.iterdir()
-        if path.is_file() and not path.name.startswith(".")
-    }
+    roles = dict(pair.split("=", 1) for pair in arguments.role)
     os.umask(0o077)
     try:
-        prepare(arguments.programs, arguments.data, arguments.socket, arguments.hba, passwords)
-    except PrepareError as error:
+        passwords = {role: (arguments.passwords / role).read_text("ascii").strip() for role in roles}
+        prepare(Paths(arguments.programs, arguments.data, arguments.socket, arguments.hba), roles, passwords)
+    except (PrepareError, OSError) as error:
         print(f"preparing the database failed: {error}", file=sys.stderr)  # noqa: T201
         return 1
     return 0

@@ -5,120 +5,34 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import secrets
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.auth import S3SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.config import Config
-from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from components.storage.objects import HEALTH, ROOT_USER, server_arguments
+from components.storage.objects import HEALTH, ROOT_USER
 from components.storage.policy import bucket_policy
-from components.storage.settings import StorageSettings
 from tests.servers.binaries import find
-from tests.servers.ports import free_port
+from tests.servers.storage import REGION, StorageServer, arguments
 
 pytestmark = pytest.mark.contract
 
 ROOT = Path(__file__).parents[2]
-REGION = StorageSettings().region
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running versitygw with the component's own arguments."""
-
-    port: int
-    admin_port: int
-    root_secret: str
-    folder: Path
-
-    def admin(self, path: str, body: str = "", owner: str = "", keys: tuple[str, str] | None = None) -> tuple[int, str]:
-        """One admin call as the README says."""
-        headers = {"x-vgw-owner": owner} if owner else {}
-        request = AWSRequest("PATCH", f"http://127.0.0.1:{self.admin_port}{path}", headers, body.encode())
-        S3SigV4Auth(Credentials(*(keys or (ROOT_USER, self.root_secret))), "s3", REGION).add_auth(request)
-        connection = http.client.HTTPConnection("127.0.0.1", self.admin_port, timeout=10)
-        connection.request("PATCH", path, body.encode(), dict(request.prepare().headers))
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        connection.close()
-        return answer.status, text
-
-    def client(self, user: str, secret: str) -> Any:
-        """An S3 client of that user."""
-        return boto3.client(
-            "s3",
-            endpoint_url=f"http://127.0.0.1:{self.port}",
-            aws_access_key_id=user,
-            aws_secret_access_key=secret,
-            region_name=REGION,
-            config=Config(retries={"max_attempts": 1}),
-        )
-
-    @property
-    def root(self) -> Any:
-        return self.client(ROOT_USER, self.root_secret)
-
-
-def _arguments(folder: Path) -> list[str]:
-    return [argument.replace("/data/", f"{folder}/") for argument in server_arguments(StorageSettings())]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("storage")
-    for name in ("buckets", "versions", "users"):
-        (folder / name).mkdir()
-    port, admin_port = free_port(), free_port()
-    root_secret = secrets.token_urlsafe(32)
-    process = subprocess.Popen(
-        [
-            str(find("versitygw")),
-            f"--port=127.0.0.1:{port}",
-            f"--admin-port=127.0.0.1:{admin_port}",
-            *_arguments(folder),
-        ],
-        env={**os.environ, "ROOT_ACCESS_KEY_ID": ROOT_USER, "ROOT_SECRET_ACCESS_KEY": root_secret},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait(port)
-        yield Server(port, admin_port, root_secret, folder)
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageServer]:
+    running = StorageServer(tmp_path_factory.mktemp("storage")).start()
+    yield running
+    running.stop()
 
 
-def _wait(port: int) -> None:
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-            connection.request("GET", HEALTH)
-            if connection.getresponse().status == 200:
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError("versitygw did not answer")
-
-
-def _workspace(server: Server, name: str) -> tuple[Any, str]:
-    secret = secrets.token_urlsafe(32)
-    account = f"<Account><Access>{name}</Access><Secret>{secret}</Secret><Role>user</Role></Account>"
-    assert server.admin("/create-user", account)[0] == 201
-    assert server.admin(f"/{name}/create", owner=name)[0] == 201
+def _workspace(server: StorageServer, name: str) -> tuple[Any, str]:
+    secret = server.create_user(name, name)
     server.root.put_bucket_policy(Bucket=name, Policy=json.dumps(bucket_policy(name, name)))
     return server.client(name, secret), secret
 
@@ -127,7 +41,7 @@ def _code(error: pytest.ExceptionInfo[ClientError]) -> int:
     return int(error.value.response["ResponseMetadata"]["HTTPStatusCode"])
 
 
-def test_owner_uses_own_bucket(server: Server) -> None:
+def test_owner_uses_own_bucket(server: StorageServer) -> None:
     client, _ = _workspace(server, "ws-own--one")
     client.put_object(Bucket="ws-own--one", Key="models/1/model.bin", Body=b"weights")
     assert client.get_object(Bucket="ws-own--one", Key="models/1/model.bin")["Body"].read() == b"weights"
@@ -165,8 +79,8 @@ def test_owner_uses_own_bucket(server: Server) -> None:
         ("put_bucket_versioning", {"VersioningConfiguration": {"Status": "Suspended"}}),
     ],
 )
-def test_another_user_is_refused(server: Server, call: str, arguments: dict[str, Any]) -> None:
-    owner, thief = _pair(server)
+def test_another_user_is_refused(pair: tuple[Any, Any], call: str, arguments: dict[str, Any]) -> None:
+    owner, thief = pair
     owner.put_object(Bucket="ws-victim", Key="secret", Body=b"mine")
     with pytest.raises(ClientError) as error:
         getattr(thief, call)(Bucket="ws-victim", **arguments)
@@ -175,21 +89,18 @@ def test_another_user_is_refused(server: Server, call: str, arguments: dict[str,
 
 
 @pytest.mark.parametrize("source", ["ws-victim/secret", "/ws-victim/secret", "ws-thief/../ws-victim/secret"])
-def test_another_user_cannot_copy(server: Server, source: str) -> None:
-    owner, thief = _pair(server)
+def test_another_user_cannot_copy(pair: tuple[Any, Any], source: str) -> None:
+    owner, thief = pair
     owner.put_object(Bucket="ws-victim", Key="secret", Body=b"mine")
     with pytest.raises(ClientError) as error:
         thief.copy_object(Bucket="ws-thief", Key="stolen", CopySource=source)
     assert _code(error) in {400, 403}
 
 
-_PAIR: dict[Path, tuple[Any, Any]] = {}
-
-
-def _pair(server: Server) -> tuple[Any, Any]:
-    if server.folder not in _PAIR:
-        _PAIR[server.folder] = (_workspace(server, "ws-victim")[0], _workspace(server, "ws-thief")[0])
-    return _PAIR[server.folder]
+@pytest.fixture(scope="module")
+def pair(server: StorageServer) -> tuple[Any, Any]:
+    """Clients of the users ws-victim and ws-thief, each with a bucket of its name."""
+    return _workspace(server, "ws-victim")[0], _workspace(server, "ws-thief")[0]
 
 
 @pytest.mark.parametrize(
@@ -203,8 +114,8 @@ def _pair(server: Server) -> tuple[Any, Any]:
         "/users/users.json",
     ],
 )
-def test_nothing_without_keys(server: Server, path: str) -> None:
-    owner, _ = _pair(server)
+def test_nothing_without_keys(server: StorageServer, pair: tuple[Any, Any], path: str) -> None:
+    owner, _ = pair
     owner.put_object(Bucket="ws-victim", Key="secret", Body=b"mine")
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     connection.request("GET", path)
@@ -216,7 +127,7 @@ def test_nothing_without_keys(server: Server, path: str) -> None:
     assert b"accessAccounts" not in text
 
 
-def test_owner_cannot_open_its_bucket_or_make_another(server: Server) -> None:
+def test_owner_cannot_open_its_bucket_or_make_another(server: StorageServer) -> None:
     client, _ = _workspace(server, "ws-open")
     everybody = {
         "Version": "2012-10-17",
@@ -236,14 +147,13 @@ def test_owner_cannot_open_its_bucket_or_make_another(server: Server) -> None:
         assert _code(error) in {400, 403}
 
 
-def test_admin_calls_need_root_and_the_admin_port(server: Server) -> None:
+def test_admin_calls_need_root_and_the_admin_port(server: StorageServer) -> None:
     _, secret = _workspace(server, "ws-plain")
     assert server.admin("/list-users", keys=("ws-plain", secret))[0] == 403
-    on_s3 = Server(server.port, server.port, server.root_secret, server.folder)
-    assert on_s3.admin("/list-users")[0] == 405
+    assert server.admin("/list-users", port=server.port)[0] == 405
 
 
-def test_answers_that_make_calls_idempotent(server: Server) -> None:
+def test_answers_that_make_calls_idempotent(server: StorageServer) -> None:
     _workspace(server, "ws-again")
     account = "<Account><Access>ws-again</Access><Secret>x</Secret><Role>user</Role></Account>"
     assert server.admin("/create-user", account)[0] == 409
@@ -256,7 +166,7 @@ def test_answers_that_make_calls_idempotent(server: Server) -> None:
     assert "<Name>ws-again</Name><Owner>ws-again</Owner>" in server.admin("/list-buckets")[1]
 
 
-def test_new_keys_and_removal_act_at_once(server: Server) -> None:
+def test_new_keys_and_removal_act_at_once(server: StorageServer) -> None:
     client, _ = _workspace(server, "ws-gone")
     client.put_object(Bucket="ws-gone", Key="a", Body=b"")
     assert (
@@ -292,7 +202,7 @@ def test_setup_makes_users_and_buckets_again_and_again(tmp_path: Path) -> None:
                 f"--region={REGION}",
                 f"--secrets={tmp_path / 'secrets'}",
                 "--owner=tracking=mlflow",
-                *("--", program, *_arguments(tmp_path)),
+                *("--", program, *arguments(tmp_path)),
             ],
             env={**os.environ, "ROOT_ACCESS_KEY_ID": ROOT_USER, "ROOT_SECRET_ACCESS_KEY": "root-secret"},
             capture_output=True,

@@ -1,0 +1,57 @@
+"""The tracking server's ASGI application: `uvicorn --factory components.tracking.server.app:create`.
+
+MLflow's own command starts a process that only starts the server; here one process serves, for half of the memory.
+Around MLflow with the Kubernetes plugin stand two guards: callers must be the gateway (guard.py), and the server
+touches object storage below the caller's workspace only (artifacts.py).
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+
+from components.tracking.server.guard import ASGIApp, GatewayGuard
+
+_SECRET = "MLP_GATEWAY_SECRET"  # noqa: S105 - a name
+
+
+class ConfigurationError(Exception):
+    """A variable of the environment is missing or wrong; the message names it."""
+
+
+def create() -> ASGIApp:
+    """The application. Raises ConfigurationError; fails closed where MLflow's plugin is not what was tested."""
+    secret = os.environ.pop(_SECRET, "")
+    if len(secret) < 32:
+        raise ConfigurationError(f"{_SECRET} must hold the secret that the gateway sends, of at least 32 characters")
+    destination = _required("MLP_ARTIFACTS")
+    # Names that `mlflow server` hands to its workers; MLflow reads them at import.
+    os.environ |= {
+        "_MLFLOW_SERVER_FILE_STORE": _required("MLP_DATABASE"),
+        "_MLFLOW_SERVER_REGISTRY_STORE": _required("MLP_DATABASE"),
+        "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
+        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": destination,
+        "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
+        "_MLFLOW_SERVER_BOOT_ID": uuid.uuid4().hex,
+        "_MLFLOW_SGI_NAME": "uvicorn",
+        "_MLFLOW_IN_JOB_EXECUTOR": "false",
+    }
+
+    from mlflow.server.handlers import initialize_backend_stores
+    from mlflow_kubernetes_plugins.auth.middleware import create_app
+
+    from components.tracking.server.artifacts import restrict_repositories
+
+    restrict_repositories(destination)
+    database = os.environ["_MLFLOW_SERVER_FILE_STORE"]
+    initialize_backend_stores(
+        database, database, "mlflow-artifacts:/", workspace_store_uri=_required("MLFLOW_WORKSPACE_STORE_URI")
+    )
+    return GatewayGuard(create_app(), secret)
+
+
+def _required(name: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        raise ConfigurationError(f"{name} is not set")
+    return value
