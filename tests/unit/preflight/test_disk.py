@@ -1,0 +1,76 @@
+"""Room by file system, at the fullest moment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infra.preflight import disk
+from infra.preflight.disk import FileSystem, Need
+from infra.preflight.model import GIB
+
+CACHE, MODULES, HOSTS, HOME = Path("/cache"), Path("/modules"), Path("/hosts"), Path("/home")
+
+
+def on_one(free: float) -> dict[Path, FileSystem]:
+    return dict.fromkeys((CACHE, MODULES, HOSTS, HOME), FileSystem(1, "/", int(free * GIB)))
+
+
+def cold(nodes: int = 1) -> tuple[Need, ...]:
+    return disk.needs(CACHE, MODULES, HOSTS, HOME, nodes=nodes, building=True, installed=False)
+
+
+def test_folders_of_one_file_system_are_summed_at_their_fullest() -> None:
+    wanted = (Need(CACHE, "tools", 8, 1), Need(CACHE, "images", 0, 3), Need(HOSTS, "hosts", 0, 3))
+
+    (enough,) = disk.findings(wanted, on_one(9.0))
+    (short,) = disk.findings(wanted, on_one(8.9))
+
+    assert enough.ok
+    assert enough.message == "9.0 GiB free on /, 9.0 GiB needed for tools, images, hosts"
+    assert not short.ok
+    assert short.message == "8.9 GiB free on /, but 9.0 GiB are needed for tools, images, hosts."
+    assert "MLP_CACHE" in short.remedy
+
+
+def test_each_file_system_has_its_own_answer() -> None:
+    where = {**on_one(500), HOSTS: FileSystem(2, "/var", GIB)}
+
+    root, var = disk.findings(cold(), where)
+
+    assert (root.check, root.ok) == ("disk /", True)
+    assert (var.check, var.ok) == ("disk /var", False)
+
+
+def test_more_hosts_need_more_and_a_finished_installation_next_to_nothing() -> None:
+    def peak(needs: tuple[Need, ...]) -> float:
+        return max(sum(need.building for need in needs), sum(need.afterwards for need in needs))
+
+    warm = disk.needs(CACHE, MODULES, HOSTS, HOME, nodes=1, building=False, installed=False)
+    done = disk.needs(CACHE, MODULES, HOSTS, HOME, nodes=1, building=False, installed=True)
+
+    assert peak(cold(3)) > peak(cold(1)) > peak(warm) > peak(done)
+    assert peak(done) < 1
+    assert {need.what for need in disk.needs(CACHE, None, None, HOME, nodes=1, building=True, installed=False)} == {
+        "the installation",
+        "tools",
+        "images",
+    }
+
+
+def test_a_folder_that_is_not_there_yet_is_judged_by_its_parent(tmp_path: Path) -> None:
+    folder = tmp_path / "not" / "yet"
+
+    found = disk.probe([folder])[folder]
+
+    assert found.device == tmp_path.stat().st_dev
+    assert found.free > 0
+    assert tmp_path.is_relative_to(found.mount)
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("nodes", [1, 3])
+def test_a_cold_start_fits_a_small_disk(nodes: int) -> None:
+    (found,) = disk.findings(cold(nodes), on_one(20))
+    assert found.ok
