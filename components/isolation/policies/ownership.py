@@ -47,6 +47,8 @@ def _owned() -> Policy:
         name="mlp-platform-objects",
         matches=(Match("*", ("*",), _ALL, version="*"),),
         conditions=(
+            # Namespaces have a policy of their own, and no namespace around them to compare with.
+            ("not-a-namespace", "request.kind.group != '' || request.kind.kind != 'Namespace'"),
             ("not-the-platform", f"!({PLATFORM})"),
             ("not-a-controller", f"!({exempt})"),
         ),
