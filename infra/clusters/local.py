@@ -36,7 +36,16 @@ NODE_IMAGES = ("pause", "kube-proxy", "coredns")
 """Images that kubeadm itself needs: on the control plane, and on every node. They come before all others."""
 
 CNI_PLUGINS = ("bridge", "host-local", "loopback", "portmap")
-HOST_TOOLS = ("containerd", "runc", "containernetworking-plugins", "kubelet", "kubeadm", "kubectl", "iptables")
+HOST_TOOLS = (
+    "containerd",
+    "runc",
+    "containernetworking-plugins",
+    "kubelet",
+    "kubeadm",
+    "kubectl",
+    "iptables",
+    "iproute2",
+)
 """What of the toolchain runs on hosts. The network plugin `portmap` calls iptables."""
 
 
@@ -76,7 +85,7 @@ def host_tools(tools: Mapping[str, Tool]) -> HostTools:
         if name == "containernetworking-plugins":
             files |= {f"cni/{plugin}": str(tool.path.parent / plugin) for plugin in beside[name]}
         else:
-            files[name] = str(tool.path)
+            files["ip" if name == "iproute2" else name] = str(tool.path)
             files |= {other: str(tool.path.parent / other) for other in beside.get(name, ())}
         for variable, value in tool.env.items():
             parts = [part for part in value.split(":") if part]

@@ -7,8 +7,10 @@ addresses that nobody routes yet end inside the host instead of finding another 
 from __future__ import annotations
 
 import ipaddress
+import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from infra.hosts.errors import HostFailed
 from infra.hosts.model import HostSpec
@@ -66,28 +68,36 @@ SYSCTLS = {
 """Of the host's own network namespace, relative to /proc/sys. Those that the kernel lacks are left out."""
 
 
-def run(namespace: int, commands: Sequence[str]) -> None:
-    """Runs `ip` commands in the namespace of this descriptor. Raises HostFailed with what `ip` said."""
-    done = subprocess.run(
-        ["nsenter", f"--net=/proc/self/fd/{namespace}", "ip", "-batch", "-"],
-        input="\n".join(commands) + "\n",
-        capture_output=True,
-        text=True,
-        check=False,
-        pass_fds=(namespace,),
-        timeout=20,
-    )
-    if done.returncode != 0:
-        raise HostFailed(f"the host's network could not be set up: {done.stderr.strip()}")
+@dataclass(frozen=True)
+class Ip:
+    """The `ip` program: the machine's, or the toolchain's with what it needs in its environment."""
+
+    program: str = "ip"
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self, namespace: int, commands: Sequence[str]) -> None:
+        """Runs commands in the namespace of this descriptor. Raises HostFailed with what `ip` said."""
+        done = self._in(namespace, ["-batch", "-"], "\n".join(commands) + "\n")
+        if done.returncode != 0:
+            raise HostFailed(f"the host's network could not be set up: {done.stderr.strip()}")
+
+    def has_interface(self, namespace: int, name: str) -> bool:
+        """Whether an interface is in the namespace of this descriptor."""
+        return self._in(namespace, ["link", "show", name], "").returncode == 0
+
+    def _in(self, namespace: int, arguments: Sequence[str], stdin: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["nsenter", f"--net=/proc/self/fd/{namespace}", "--", self.program, *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            pass_fds=(namespace,),
+            env={**os.environ, **self.env},
+            timeout=20,
+        )
 
 
-def has_interface(namespace: int, name: str) -> bool:
-    """Whether an interface is in the namespace of this descriptor."""
-    done = subprocess.run(
-        ["nsenter", f"--net=/proc/self/fd/{namespace}", "ip", "link", "show", name],
-        capture_output=True,
-        check=False,
-        pass_fds=(namespace,),
-        timeout=20,
-    )
-    return done.returncode == 0
+def ip_of(spec: HostSpec) -> Ip:
+    """The `ip` program that a host's description names."""
+    return Ip(spec.tools["ip"], spec.env) if "ip" in spec.tools else Ip()

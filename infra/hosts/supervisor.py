@@ -69,6 +69,7 @@ class Supervisor:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._spec = load(layout.spec.read_text(encoding="utf-8"))
+        self._ip = network.ip_of(self._spec)
         self._network: int | None = None
         self._switch: int | None = None
         self._plugged: str | None = None
@@ -92,7 +93,7 @@ class Supervisor:
             self._listeners = {forward.port: listen(forward) for forward in self._spec.forwards}
             if self._spec.carries_switch:
                 self._switch = syscalls.new_network_namespace()
-                network.run(self._switch, network.switch_commands())
+                self._ip.run(self._switch, network.switch_commands())
                 self._tell(switch=self._switch)
             self._boot()
         except (HostError, OSError) as error:
@@ -121,7 +122,7 @@ class Supervisor:
         if self._network is not None:
             os.close(self._network)
         self._network, self._plugged = syscalls.new_network_namespace(), None
-        network.run(self._network, network.host_commands())
+        self._ip.run(self._network, network.host_commands())
         self._plug()
         self._boots += 1
         self._boot_at = time.monotonic()
@@ -187,13 +188,13 @@ class Supervisor:
             return
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            if network.has_interface(self._network, network.INTERFACE):
-                network.run(self._network, (f"link del {network.INTERFACE}",))
+            if self._ip.has_interface(self._network, network.INTERFACE):
+                self._ip.run(self._network, (f"link del {network.INTERFACE}",))
             port = network.port_name(self._spec.address)
-            if network.has_interface(descriptor, port):  # its other end is in a namespace that is still being removed
-                network.run(descriptor, (f"link del {port}",))
-            network.run(self._network, network.plug_commands(self._spec, path))
-            network.run(descriptor, network.port_commands(self._spec))
+            if self._ip.has_interface(descriptor, port):  # its other end is in a namespace that is still being removed
+                self._ip.run(descriptor, (f"link del {port}",))
+            self._ip.run(self._network, network.plug_commands(self._spec, path))
+            self._ip.run(descriptor, network.port_commands(self._spec))
         finally:
             os.close(descriptor)
         self._plugged = path
