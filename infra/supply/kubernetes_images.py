@@ -1,15 +1,12 @@
 """The images that a cluster itself is made of, under the names that kubeadm gives them with our registry prefix.
 
 kubeadm composes `<imageRepository>/<name>:<tag>`; only for its own default repository CoreDNS has a folder of its own.
-etcd and CoreDNS are tagged with the versions that are in them, so kubeadm is told these tags (`kubeadm_settings`).
+etcd and CoreDNS are tagged with the versions that are in them, so kubeadm's configuration must name these tags.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 from components.images import NETWORK_PACKAGES, DebianPackages, GoBinary, Image
-from infra.supply.model import DEFAULT_REGISTRY
 from infra.toolchain.versions import BY_NAME, GoTool
 
 PAUSE_TAG = "3.10.2"
@@ -24,11 +21,11 @@ def kubernetes_images() -> tuple[Image, ...]:
     kubernetes = f"v{_version('kubeadm')}"
     return (
         _static("pause", PAUSE_TAG, path="/pause", entrypoint=("/pause",), user="65535:65535"),
-        _static("etcd", etcd_tag()),
+        _static("etcd", f"{_version('etcd')}-0"),
         _static("kube-apiserver", kubernetes),
         _static("kube-controller-manager", kubernetes),
         _static("kube-scheduler", kubernetes),
-        _static("coredns", coredns_tag(), path="/coredns", entrypoint=("/coredns",)),
+        _static("coredns", f"v{_version('coredns')}", path="/coredns", entrypoint=("/coredns",)),
         Image(
             name="kube-proxy",
             version=kubernetes,
@@ -37,30 +34,6 @@ def kubernetes_images() -> tuple[Image, ...]:
             tag="fixed",
         ),
     )
-
-
-def kubeadm_settings(registry: str = DEFAULT_REGISTRY) -> dict[str, Any]:
-    """The part of kubeadm's ClusterConfiguration that names these images."""
-    return {
-        "kubernetesVersion": f"v{_version('kubeadm')}",
-        "imageRepository": registry.rstrip("/"),
-        "dns": {"imageTag": coredns_tag()},
-        "etcd": {"local": {"imageTag": etcd_tag()}},
-    }
-
-
-def sandbox_image(registry: str = DEFAULT_REGISTRY) -> str:
-    """The reference for containerd's `sandbox_image`."""
-    return f"{registry.rstrip('/')}/pause:{PAUSE_TAG}"
-
-
-def etcd_tag() -> str:
-    """As kubeadm writes them: the version and a build number."""
-    return f"{_version('etcd')}-0"
-
-
-def coredns_tag() -> str:
-    return f"v{_version('coredns')}"
 
 
 def _static(name: str, tag: str, path: str | None = None, entrypoint: tuple[str, ...] = (), user: str = _ROOT) -> Image:

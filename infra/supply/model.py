@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -42,11 +42,6 @@ class BuiltImage:
     def blobs(self) -> tuple[Blob, ...]:
         return (self.manifest, self.config, *self.layers)
 
-    @property
-    def identity(self) -> str:
-        """`<reference>@<digest>`: a fixed tag alone does not say which content it names."""
-        return f"{self.reference}@{self.digest}"
-
 
 @dataclass(frozen=True)
 class ImageSet:
@@ -83,11 +78,6 @@ class ImageSet:
     def select(self, names: Collection[str]) -> ImageSet:
         """The named images only. Raises KeyError for a name that is not here."""
         return ImageSet({name: self.images[name] for name in names})
-
-
-def missing(images: Iterable[BuiltImage], present: Collection[str]) -> tuple[BuiltImage, ...]:
-    """Images whose `identity` is not among `present` (see `containerd.present_images`), in their order."""
-    return tuple(image for image in images if image.identity not in present)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,6 @@ LEFT_OUT = (
     "path-exclude=/usr/share/bug/*",
     "path-exclude=/usr/share/bash-completion/*",
     "path-exclude=/usr/share/gcc/*",
-    "path-exclude=/usr/share/postgresql/*/man/*",
     "path-exclude=/usr/include/*",
     "path-exclude=/usr/lib/*/perl/*/CORE/*",
     "path-exclude=/usr/lib/postgresql/*/bitcode/*",
