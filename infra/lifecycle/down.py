@@ -1,22 +1,126 @@
-"""`platform down`: removes an installation, in the reverse order, and looks for what is left."""
+"""`platform down`: removes an installation in the reverse order, then looks for what is left.
+
+On a cluster made here, objects go with the cluster: their stacks are forgotten, not destroyed one by one. With
+`keep_data` the hosts are stopped and everything else stays, so that the next `up` goes on with it.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from components.names import LABEL_TENANT
 from infra.engine.engine import Engine
-from infra.installation.home import Home
+from infra.hosts import cgroups
+from infra.hosts.layout import HOSTS_ROOT, Layout
+from infra.hosts.lifecycle import remove as remove_host
+from infra.hosts.model import load as load_spec
+from infra.installation.home import Home, cache_root
 from infra.installation.record import Recorder
 from infra.lifecycle.engines import open_engine
+from infra.lifecycle.errors import Refused
 from infra.lifecycle.names import CLUSTER_STACK, COMPONENTS_STACK, CONTROL_PLANE_STACK
 from infra.lifecycle.progress import Report
 from infra.lifecycle.runner import Say, Step, run
+from infra.lifecycle.up import tell
 from infra.plan.steps import PlannedStep
 from infra.profile.model import Profile
+from infra.toolchain.service import Toolchain
+from infra.verify.kubectl import Kubectl
 
-_TITLES = {
-    CONTROL_PLANE_STACK: "Remove the control plane",
-    COMPONENTS_STACK: "Remove the components",
-    CLUSTER_STACK: "Remove the cluster",
-}
+_APPS = PlannedStep("remove-platform", "Remove the platform from the cluster", 60)
+_CLUSTER = PlannedStep("remove-cluster", "Remove the cluster", 15)
+_FILES = PlannedStep("remove-files", "Remove the installation's files", 1)
+_DELETE_SECONDS = 300.0
+
+
+def remove(profile: Profile, home: Home, report: Report, *, keep_data: bool) -> dict[str, Any]:
+    """What it gives is the document of `down --json`: removed, leftovers. Raises StepFailed; a retry goes on.
+
+    Raises Refused for `keep_data` on a cluster that is not ours, whose volumes go with their namespaces.
+    """
+    local = profile.target == "local"
+    if keep_data and not local:
+        raise Refused("--keep-data works for clusters made here; volumes of this one would go with their namespaces.")
+    down = Down(profile, home)
+    if local:
+        steps = [Step(_CLUSTER, lambda say: down.remove_local(say, keep_data=keep_data))]
+    else:
+        steps = [Step(_APPS, down.remove_objects)]
+    if not keep_data:
+        steps.append(Step(_FILES, lambda _: down.remove_files()))
+    run(steps, Recorder(home), report)
+    if not keep_data:
+        shutil.rmtree(home.path, ignore_errors=True)
+    return {"removed": True, "leftovers": leftovers(profile.name) if not keep_data else []}
+
+
+class Down:
+    """The work of each step."""
+
+    def __init__(self, profile: Profile, home: Home) -> None:
+        self._profile = profile
+        self._home = home
+
+    def remove_local(self, say: Say, *, keep_data: bool) -> None:
+        """The hosts with everything on them. Works from what is on the machine, whatever the state says."""
+        if keep_data:
+            self._stop_hosts(say, keep_data=True)
+            return
+        engine = self._engine()
+        with _tearing_down("all"):
+            engine.destroy(CLUSTER_STACK, on_event=tell(say))
+        for stack in (CONTROL_PLANE_STACK, COMPONENTS_STACK, CLUSTER_STACK):
+            engine.forget(stack)
+        self._stop_hosts(say, keep_data=False)
+
+    def remove_objects(self, say: Say) -> None:
+        """From a cluster that is not ours: the control plane, the workspaces, then the components."""
+        engine = self._engine()
+        engine.destroy(CONTROL_PLANE_STACK, on_event=tell(say), remove=True)
+        if self._home.kubeconfig.exists():
+            say("deleting the workspaces' namespaces")
+            kubectl = Toolchain(cache_root()).ensure(["kubectl"])["kubectl"].path
+            Kubectl(kubectl, self._home.kubeconfig).run(
+                "delete", "namespace", f"--selector={LABEL_TENANT}", "--wait=true", seconds=_DELETE_SECONDS
+            )
+        engine.destroy(COMPONENTS_STACK, on_event=tell(say), remove=True)
+
+    def remove_files(self) -> None:
+        """State, secrets and logs of the installation, but for the log of this very run and the lock."""
+        for path in self._home.path.iterdir():
+            if path != self._home.logs and path.name not in ("lock", "steps.json"):
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+
+    def _engine(self) -> Engine:
+        pulumi = Toolchain(cache_root()).ensure(["pulumi"])["pulumi"].path
+        return open_engine(self._profile, self._home, pulumi)
+
+    def _stop_hosts(self, say: Say, *, keep_data: bool) -> None:
+        folder = HOSTS_ROOT / self._profile.name
+        for root in sorted(folder.iterdir()) if folder.is_dir() else []:
+            layout = Layout(self._profile.name, root.name)
+            say(f"stopping host {layout.host}")
+            spec = load_spec(layout.spec.read_text("utf-8")) if layout.spec.exists() else None
+            remove_host(layout, spec.cgroup if spec else f"mlp-{self._profile.name}-{root.name}", keep_data)
+
+
+def leftovers(installation: str) -> list[str]:
+    """What is still on this machine of an installation's hosts."""
+    folder = HOSTS_ROOT / installation
+    found = [str(folder)] if folder.exists() else []
+    groups = [group for tree in cgroups.hierarchies() for group in tree.mount.glob(f"mlp-{installation}-*")]
+    return found + [str(group) for group in groups]
+
+
+@contextmanager
+def _tearing_down(mode: str) -> Iterator[None]:
+    """Tells the hosts plugin that the whole cluster goes, so that it moves nothing elsewhere first."""
+    os.environ["MLP_TEARDOWN"] = mode
+    try:
+        yield
+    finally:
+        del os.environ["MLP_TEARDOWN"]

@@ -41,8 +41,6 @@ def planned_up(profile: Profile, home: Home) -> dict[str, Any]:
             {"name": step.name, "title": step.title, "expected": expected(step), "now": now(step.name)}
             for step in planned.steps(profile)
         ],
-        "changes": [
-            {"path": c.path, "before": c.before, "after": c.after, "immutable": c.immutable} for c in changes
-        ],
+        "changes": [{"path": c.path, "before": c.before, "after": c.after, "immutable": c.immutable} for c in changes],
         "allowed": not any(c.immutable for c in changes),
     }

@@ -9,6 +9,7 @@ from typing import Any
 from components.contract import Component, ComponentSettings
 from components.images import GoBinary, Image
 from components.tracking.images import WORKSPACE_IMAGE
+from infra.clusters.local import HOST_TOOLS
 from infra.installation.home import cache_root
 from infra.lifecycle.runner import Say
 from infra.profile.model import Profile
@@ -21,7 +22,6 @@ from infra.toolchain.service import Toolchain
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 _ALWAYS = ("pulumi", "kubectl", "uv", "mmdebstrap")
-_HOST = ("containerd", "runc", "containernetworking-plugins", "iproute2", "kubelet", "kubeadm", "ethtool", "socat")
 
 Chosen = Sequence[tuple[Component[Any], ComponentSettings]]
 
@@ -37,7 +37,7 @@ def wanted_images(profile: Profile, components: Chosen) -> list[Image]:
 def wanted_tools(profile: Profile, images: Sequence[Image]) -> list[str]:
     """Every tool of the installation: what `up` runs, what hosts run, and what goes into images."""
     inside = [layer.tool for image in images for layer in image.layers if isinstance(layer, GoBinary)]
-    host = _HOST if profile.target == "local" else ()
+    host = HOST_TOOLS if profile.target == "local" else ()
     return list(dict.fromkeys((*_ALWAYS, *host, *inside)))
 
 

@@ -121,7 +121,7 @@ class Up:
 
     def _make_cluster(self, say: Say) -> None:
         images = _given(self._images)
-        self._cluster = make_cluster(self._profile, self._engine, self._tools, images, _tell(say))
+        self._cluster = make_cluster(self._profile, self._engine, self._tools, images, tell(say))
         write_private(self._home.kubeconfig, self._cluster.kubeconfig)
 
     def _facts(self) -> PlatformFacts:
@@ -144,7 +144,7 @@ class Up:
         control = stack == CONTROL_PLANE_STACK
         chosen = [(c, s) for c, s in self._components if (c.name == CONTROL_PLANE) == control]
         bill = Bill(_given(self._cluster).kubeconfig, chosen, install)
-        self._engine.up(stack, bill, on_event=_tell(say), refresh=True)
+        self._engine.up(stack, bill, on_event=tell(say), refresh=True)
 
     def _install_control_plane(self, say: Say) -> None:
         self._install(CONTROL_PLANE_STACK, say)
@@ -158,7 +158,7 @@ def _given(value: Any) -> Any:
     return value
 
 
-def _tell(say: Say) -> Callable[[EngineEvent], None]:
+def tell(say: Say) -> Callable[[EngineEvent], None]:
     """Engine events in one line: how many resources are done, and what the current one waits for."""
 
     def tell(event: EngineEvent) -> None:

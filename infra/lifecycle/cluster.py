@@ -1,0 +1,51 @@
+"""The cluster of an installation: made on this machine, or asked what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from infra.clusters.existing import existing_cluster
+from infra.clusters.local import LocalCluster, host_tools
+from infra.clusters.outputs import ClusterOutputs, from_engine
+from infra.engine.engine import Engine
+from infra.engine.model import OnEvent
+from infra.lifecycle import supplies
+from infra.lifecycle.names import CLUSTER_STACK
+from infra.profile.model import Local, Profile
+from infra.supply.model import ImageSet
+from infra.toolchain.model import Tool
+
+
+def make_cluster(
+    profile: Profile, engine: Engine, tools: Mapping[str, Tool], images: ImageSet, on_event: OnEvent
+) -> ClusterOutputs:
+    """The cluster, made or repaired where it is ours. Raises EngineError or ClusterError."""
+    if profile.existing is not None:
+        ranges = profile.kubernetes.ranges
+        return existing_cluster(
+            profile.existing.kubeconfig, profile.existing.context, ranges.pods, ranges.services, ranges.nodes
+        )
+    program = local_cluster(profile, profile.local or Local(), tools, images)
+    return from_engine(engine.up(CLUSTER_STACK, program, on_event=on_event, refresh=True).outputs)
+
+
+def local_cluster(profile: Profile, local: Local, tools: Mapping[str, Tool], images: ImageSet) -> LocalCluster:
+    """The Pulumi program of the cluster on this machine."""
+    ranges = profile.kubernetes.ranges
+    supply = supplies.supply(profile)
+    return LocalCluster(
+        installation=profile.name,
+        nodes=local.nodes,
+        tainted=local.taint_control_plane,
+        pods=ranges.pods,
+        services=ranges.services,
+        hosts=ranges.nodes,
+        api_port=local.ports.api,
+        gateway_port=local.ports.gateway,
+        kubernetes_version=profile.kubernetes.version,
+        registry=profile.supply.registry,
+        tools=host_tools(tools),
+        images=images,
+        store=supply.store.root,
+        architecture=supply.architecture,
+    )

@@ -1,0 +1,47 @@
+"""The first step of `up`: the machine as it is, against what the profile needs."""
+
+from __future__ import annotations
+
+import os
+
+from infra.installation.home import Home, cache_root, homes_root
+from infra.installation.record import read_record
+from infra.lifecycle import supplies
+from infra.lifecycle.errors import PreflightFailed
+from infra.lifecycle.facts import chosen_components
+from infra.lifecycle.runner import Say
+from infra.preflight.check import check
+from infra.preflight.model import Finding, Inputs, blocking
+from infra.profile.model import Profile
+from infra.toolchain.service import Toolchain
+
+
+def findings(profile: Profile, home: Home) -> list[Finding]:
+    """What preflight says of this machine for this profile."""
+    images = supplies.wanted_images(profile, chosen_components(profile))
+    tools = Toolchain(cache_root()).inspect(supplies.wanted_tools(profile, images))
+    local = profile.local
+    return check(
+        Inputs(
+            installation=profile.name,
+            local=local is not None,
+            nodes=local.nodes if local else 0,
+            ports={"gateway": local.ports.gateway, "api": local.ports.api} if local else {},
+            cache_root=cache_root(),
+            home_root=homes_root(),
+            building=any(tool.action == "build" for tool in tools),
+            installed=read_record(home).installed,
+            search=os.environ.get("PATH", os.defpath),
+        )
+    )
+
+
+def check_machine(profile: Profile, home: Home, say: Say) -> None:
+    """Raises PreflightFailed with every finding that lets no `up` begin; tells the others."""
+    found = findings(profile, home)
+    stopping = blocking(found)
+    if stopping:
+        raise PreflightFailed(tuple(f"{finding.message} {finding.remedy}".strip() for finding in stopping))
+    for finding in found:
+        if not finding.ok:
+            say(f"{finding.message} {finding.remedy}".strip())
