@@ -1,0 +1,111 @@
+"""Operations: the list, one operation as it unfolds, and trying again.
+
+The page of a running operation gets its panel by server-sent events as soon as something changes, and asks for it
+every few seconds besides, so that a proxy that holds events back only makes it slower.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from flask import Response, render_template, request, stream_with_context, url_for
+
+from controlplane.console import bp, signs, web
+from controlplane.console.listing import Listing
+from controlplane.errors import PublicError
+from controlplane.operations.model import Operation, OperationKind, OperationQuery
+from controlplane.operations.service import OperationService
+
+_LOOK_EVERY = 0.5
+"""Seconds between two looks at the database."""
+_LONGEST_STREAM = 60.0
+"""Seconds after which a stream ends; the browser opens the next one by itself."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One operation with its parts; `elapsed` in seconds, None while the work has not begun."""
+
+    operation: Operation
+    parts: tuple[Operation, ...]
+    elapsed: float | None
+
+
+@bp.get("/operations")
+def operations() -> Response:
+    listing = Listing.read(request.path, request.args, ("state", "kind", "tenant", "workspace"))
+    with web.work() as work:
+        page = OperationService(work).list(web.query(OperationQuery, listing))
+    return web.show(
+        "operations.html",
+        page=page,
+        listing=listing,
+        states=signs.options(signs.OPERATION),
+        kinds=[(k.value, signs.kind(k)) for k in OperationKind],
+    )
+
+
+@bp.get("/operations/<uuid:operation>")
+def operation(operation: UUID) -> Response:
+    return web.show("operation.html", shown=_load(operation))
+
+
+@bp.get("/operations/<uuid:operation>/panel")
+def operation_panel(operation: UUID) -> Response:
+    return web.show("operation_panel.html", shown=_load(operation))
+
+
+@bp.get("/operations/<uuid:operation>/stream")
+def operation_stream(operation: UUID) -> Response:
+    _load(operation)
+    streams = web.console().streams
+    if not streams.acquire(blocking=False):
+        return Response(status=204)
+    response = Response(stream_with_context(_events(operation)), content_type="text/event-stream")
+    response.headers["X-Accel-Buffering"] = "no"
+    response.call_on_close(streams.release)
+    return response
+
+
+@bp.post("/operations/<uuid:operation>/retry")
+def retry_operation(operation: UUID) -> Response:
+    with web.work() as work:
+        OperationService(work).retry(operation)
+    return web.go(url_for("console.operation", operation=operation))
+
+
+def _load(operation_id: UUID) -> Shown:
+    with web.work() as work:
+        service = OperationService(work)
+        found = service.get(operation_id)
+        parts = service.list(OperationQuery(parent=str(operation_id), limit=100)).items
+    elapsed = None
+    if found.started_at is not None:
+        elapsed = ((found.ended_at or web.now()) - found.started_at).total_seconds()
+    return Shown(found, parts, elapsed)
+
+
+def _events(operation_id: UUID) -> Iterator[str]:
+    """The panel whenever the operation or one of its parts changed; event `end` when there is nothing to wait for."""
+    end = time.monotonic() + _LONGEST_STREAM
+    seen: tuple[int, ...] = ()
+    yield "retry: 1000\n\n"
+    while time.monotonic() < end:
+        try:
+            web.load_session(again=True)
+            shown = _load(operation_id)
+        except PublicError:
+            yield "event: end\ndata: gone\n\n"
+            return
+        state = (shown.operation.version, *(part.version for part in shown.parts))
+        if state != seen:
+            seen = state
+            panel = render_template("console/operation_panel.html", signs=signs, shown=shown)
+            yield "".join(f"data: {line}\n" for line in panel.splitlines()) + "\n"
+        if not shown.operation.active:
+            yield "event: end\ndata: done\n\n"
+            return
+        time.sleep(_LOOK_EVERY)
