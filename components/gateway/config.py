@@ -57,7 +57,7 @@ AUTHORIZE_HEADERS = ("Authorization", "Cookie", "Origin", "Sec-Fetch-Site", "X-C
 _LOG = (
     '{"time":"$time_iso8601","request_id":"$request_id","address":"$remote_addr","method":"$request_method",'
     '"host":"$host","path":"$uri","status":$status,"bytes":$body_bytes_sent,"seconds":$request_time,'
-    '"caller":"$caller","upstream":"$upstream_addr","upstream_seconds":"$upstream_response_time"}'
+    '"caller":"$remote_user_name","upstream":"$upstream_addr","upstream_seconds":"$upstream_response_time"}'
 )
 _CIPHERS = (
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
@@ -164,6 +164,7 @@ def _http(plan: GatewayPlan) -> list[Directive]:
             body=[
                 *_listen(plan, "default_server"),
                 d("server_name", "_"),
+                d("set", "$remote_user_name", ""),
                 *_problem_response(421, "Misdirected request", "This server has another name."),
             ],
         ),
@@ -173,8 +174,6 @@ def _http(plan: GatewayPlan) -> list[Directive]:
 
 def _maps() -> list[Directive]:
     return [
-        # Set again where the control plane has answered; logs need it everywhere.
-        block("map", "$upstream_http_x_remote_user", "$caller", body=[d("default", "$upstream_http_x_remote_user")]),
         block("map", "$http_accept", "$wants_page", body=[d("default", "0"), d("~*text/html", "1")]),
         # Back to the page that was asked for, where its path is plain.
         block(
@@ -213,8 +212,12 @@ def _server(plan: GatewayPlan) -> list[Directive]:
         d("limit_req", "zone=requests", f"burst={plan.requests_per_second * 2}", "nodelay"),
         d("limit_conn", "connections", 512),
         *strict,
-        d("error_page", 502, 504, "@unavailable"),
-        d("error_page", 429, "@too_many"),
+        d("error_page", 502, 504, "=", "@unavailable"),
+        d("error_page", 429, "=", "@too_many"),
+        d("error_page", 413, "=", "@too_large"),
+        # Set again where the control plane has said who calls; the log reads it everywhere.
+        d("set", "$remote_user_name", ""),
+        d("set", "$remote_groups", ""),
         d("set", "$control_plane", plan.control_plane),
         block("location", "=", "/internal", body=_problem_response(404, "Not found", "There is no such address.")),
         block("location", "^~", "/internal/", body=_problem_response(404, "Not found", "There is no such address.")),
@@ -236,6 +239,7 @@ def _server(plan: GatewayPlan) -> list[Directive]:
             "@unavailable",
             body=_problem_response(503, "Unavailable", "A part of the platform does not answer; try again soon.", 5),
         ),
+        block("location", "@too_large", body=_problem_response(413, "Too large", "The request body is too large.")),
         block(
             "location",
             "@too_many",
@@ -266,10 +270,13 @@ def _tracking(plan: GatewayPlan, upstream: str, strict: list[Directive]) -> list
             "($foreign_change)",
             body=[d("return", 418)],
         ),
-        d("error_page", 418, "@foreign"),
-        d("error_page", 401, "@login"),
-        d("error_page", 403, "@forbidden"),
-        d("error_page", 500, 502, 504, "@unavailable"),
+        d("error_page", 418, "=", "@foreign"),
+        d("error_page", 401, "=", "@login"),
+        d("error_page", 403, "=", "@forbidden"),
+        # A location's own error pages replace the server's, so those stand here again.
+        d("error_page", 413, "=", "@too_large"),
+        d("error_page", 429, "=", "@too_many"),
+        d("error_page", 500, 502, 504, "=", "@unavailable"),
         d("auth_request", "/_authorize"),
         d("auth_request_set", "$remote_user_name", "$upstream_http_x_remote_user"),
         d("auth_request_set", "$remote_groups", "$upstream_http_x_remote_groups"),
@@ -292,7 +299,9 @@ def _tracking(plan: GatewayPlan, upstream: str, strict: list[Directive]) -> list
                 d("internal"),
                 d("proxy_pass", "$control_plane/internal/authorize"),
                 d("proxy_method", "GET"),
+                # The body stays here, but its length would count.
                 d("proxy_pass_request_body", "off"),
+                d("client_max_body_size", 0),
                 *_sent(AUTHORIZE_HEADERS, "$http_host"),
                 d("proxy_set_header", "Content-Length", ""),
                 d("proxy_set_header", "X-Original-URI", "$request_uri"),

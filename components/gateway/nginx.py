@@ -47,7 +47,7 @@ def render(directives: Sequence[Directive], depth: int = 0) -> str:
     """The text, one directive a line."""
     lines = []
     for directive in directives:
-        words = " ".join([directive.name, *(quote(argument) for argument in directive.arguments)])
+        words = " ".join(quote(word) for word in (directive.name, *directive.arguments))
         if directive.block is None:
             lines.append(f"{_INDENT * depth}{words};\n")
         else:
