@@ -67,8 +67,9 @@ def release(os_release: str) -> str:
 
 
 def key(spec: DebianTool, on: str) -> str:
-    """Digest of what decides about an unpacked tool: the entry of the version list and the machine's release."""
-    return hashlib.sha256(f"{spec!r}\0{BASE!r}\0{on}".encode()).hexdigest()
+    """Digest of what decides about an unpacked tool: its entry in the version list and the machine's release."""
+    parts = (spec.package, spec.executable, spec.at_least, spec.below, spec.links, spec.assumes, BASE, on)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 def machine_release() -> str:

@@ -155,7 +155,9 @@ class Builder:
 
     def _run(self, name: str, module: str, arguments: list[str], words: str) -> None:
         try:
-            result = self._children.run([str(self._go.path), *arguments], env=self._env, cwd=self._modules / module)
+            result = self._children.run(
+                [str(self._go.path), *arguments], env=self._env, cwd=self._modules / module, tied=True
+            )
         except OSError as cause:
             raise missing(f"{self._go.path} could not be run: {cause}.") from cause
         if result.code != 0:

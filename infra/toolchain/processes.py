@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -45,8 +46,14 @@ class Children:
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         timeout: float | None = None,
+        tied: bool = False,
     ) -> Result:
-        """The process's end. Raises Cancelled after `close`, OSError where it can't start, TimeoutError at the end."""
+        """The process's end. Raises Cancelled after `close`, OSError where it can't start, TimeoutError at the end.
+
+        `tied` lets the kernel end it when this process is killed, so that long work does not go on for nobody.
+        """
+        if tied and (setpriv := shutil.which("setpriv")):
+            argv = [setpriv, "--pdeathsig", "KILL", "--", *argv]
         with self._lock:
             if self._closed:
                 raise Cancelled

@@ -2,7 +2,8 @@
 
 Go tools are pinned exactly, by a go.mod and go.sum below go/<module>. Debian tools come at the version of the machine's
 Debian release, within a range that was tried. Tools of the virtual environment are pinned by its lock.
-`seconds` is what was measured on two cores with nothing cached but the tools before it in the list.
+`seconds` is what was measured on two cores with some other work beside it, from sources that were fetched already,
+with nothing built but the tools before it in the list.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ TOOLS: tuple[Spec, ...] = (
         module="pause",
         package="mlp.io/toolchain/pause",
         licence="ours",
-        seconds=10,
+        seconds=1,
         ask=("-version",),
         defines=("main.version=1.0.0",),
         on_path=False,
@@ -113,22 +114,22 @@ TOOLS: tuple[Spec, ...] = (
         module="etcd",
         package="go.etcd.io/etcd/server/v3",
         licence="Apache-2.0",
-        seconds=30,
+        seconds=25,
     ),
     _kubernetes("kube-apiserver", 238),
     _kubernetes("kubectl", 23, ("version", "--client")),
-    _kubernetes("kube-controller-manager", 20),
-    _kubernetes("kube-scheduler", 10),
-    _kubernetes("kubelet", 30),
-    _kubernetes("kube-proxy", 10),
-    _kubernetes("kubeadm", 10, ("version", "-o", "short")),
+    _kubernetes("kube-controller-manager", 65),
+    _kubernetes("kube-scheduler", 5),
+    _kubernetes("kubelet", 20),
+    _kubernetes("kube-proxy", 7),
+    _kubernetes("kubeadm", 15, ("version", "-o", "short")),
     GoTool(
         name="pulumi",
         version="3.250.0",
         module="pulumi",
         package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
         licence="Apache-2.0",
-        seconds=173,
+        seconds=160,
         ask=("version",),
         defines=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.250.0",),
     ),
@@ -138,7 +139,7 @@ TOOLS: tuple[Spec, ...] = (
         module="kube-router",
         package="github.com/cloudnativelabs/kube-router/v2/cmd/kube-router",
         licence="Apache-2.0",
-        seconds=85,
+        seconds=80,
         defines=("github.com/cloudnativelabs/kube-router/v2/pkg/version.Version=v2.1.0",),
     ),
     GoTool(
@@ -147,7 +148,7 @@ TOOLS: tuple[Spec, ...] = (
         module="coredns",
         package="github.com/coredns/coredns",
         licence="Apache-2.0",
-        seconds=94,
+        seconds=89,
         ask=("-version",),
     ),
     GoTool(
@@ -156,7 +157,7 @@ TOOLS: tuple[Spec, ...] = (
         module="versitygw",
         package="github.com/versity/versitygw/cmd/versitygw",
         licence="Apache-2.0",
-        seconds=48,
+        seconds=46,
         defines=("main.Version=v1.8.0",),
     ),
     GoTool(
@@ -165,7 +166,7 @@ TOOLS: tuple[Spec, ...] = (
         module="local-path-provisioner",
         package="github.com/rancher/local-path-provisioner",
         licence="Apache-2.0",
-        seconds=55,
+        seconds=54,
         defines=("main.VERSION=v0.0.30",),
     ),
     DebianTool(
@@ -175,10 +176,10 @@ TOOLS: tuple[Spec, ...] = (
         at_least="1.6",
         below="2",
         licence="Apache-2.0",
-        seconds=3,
+        seconds=12,
     ),
     DebianTool(
-        name="runc", package="runc", executable="runc", at_least="1.1", below="2", licence="Apache-2.0", seconds=2
+        name="runc", package="runc", executable="runc", at_least="1.1", below="2", licence="Apache-2.0", seconds=5
     ),
     DebianTool(
         name="containernetworking-plugins",
@@ -186,7 +187,7 @@ TOOLS: tuple[Spec, ...] = (
         executable="bridge",
         at_least="1.1",
         licence="Apache-2.0",
-        seconds=3,
+        seconds=7,
         ask=(),
     ),
     DebianTool(
@@ -195,13 +196,13 @@ TOOLS: tuple[Spec, ...] = (
         executable="iptables",
         at_least="1.8",
         licence="GPL-2.0-or-later",
-        seconds=2,
+        seconds=4,
         links=tuple((name, "xtables-nft-multi") for name in _IPTABLES_NAMES),
         assumes=("netbase",),
     ),
     DebianTool(name="ipset", package="ipset", executable="ipset", at_least="7", licence="GPL-2.0-only", seconds=2),
     DebianTool(
-        name="nftables", package="nftables", executable="nft", at_least="1.0", licence="GPL-2.0-or-later", seconds=2
+        name="nftables", package="nftables", executable="nft", at_least="1.0", licence="GPL-2.0-or-later", seconds=3
     ),
     DebianTool(
         name="conntrack",
@@ -212,7 +213,7 @@ TOOLS: tuple[Spec, ...] = (
         seconds=2,
     ),
     DebianTool(
-        name="ethtool", package="ethtool", executable="ethtool", at_least="5", licence="GPL-2.0-only", seconds=2
+        name="ethtool", package="ethtool", executable="ethtool", at_least="5", licence="GPL-2.0-only", seconds=3
     ),
     DebianTool(
         name="socat",
@@ -220,7 +221,7 @@ TOOLS: tuple[Spec, ...] = (
         executable="socat",
         at_least="1.7",
         licence="GPL-2.0-only",
-        seconds=2,
+        seconds=4,
         ask=("-V",),
     ),
     DebianTool(
@@ -229,7 +230,7 @@ TOOLS: tuple[Spec, ...] = (
         executable="ip",
         at_least="5",
         licence="GPL-2.0-or-later",
-        seconds=2,
+        seconds=5,
         ask=("-V",),
     ),
     DebianTool(
@@ -238,7 +239,7 @@ TOOLS: tuple[Spec, ...] = (
         executable="mmdebstrap",
         at_least="1.3",
         licence="MIT",
-        seconds=5,
+        seconds=10,
         assumes=("python3",),
     ),
     VenvTool(name="uv", distribution="uv", licence="Apache-2.0 OR MIT"),

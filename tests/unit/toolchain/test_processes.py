@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -53,6 +56,26 @@ def test_close_ends_grandchildren_and_refuses_new_ones(tmp_path: Path) -> None:
     assert _gone(int(note.read_text()))
     with pytest.raises(Cancelled):
         children.run(["/bin/true"])
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv of util-linux")
+def test_a_tied_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    program = (
+        "from infra.toolchain.processes import Children\n"
+        f"Children().run(['/bin/sh', '-c', 'echo $$ > {note}.new; mv {note}.new {note}; exec sleep 60'], tied=True)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program])
+    try:
+        deadline = time.monotonic() + 10
+        while not note.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+    finally:
+        parent.kill()
+        parent.wait()
+
+    assert _gone(int(note.read_text()))
 
 
 def _gone(pid: int) -> bool:
