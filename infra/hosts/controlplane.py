@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -124,30 +125,30 @@ def wait_for_api(transport: Transport, seconds: float = API_SECONDS) -> None:
         time.sleep(0.5)
 
 
-_UPSTREAM = "    forward . /etc/resolv.conf {\n       max_concurrent 1000\n    }"
-_NOBODY = "    template ANY ANY . {\n       rcode NXDOMAIN\n    }"
+_CLUSTER_ZONES = "cluster.local:53 in-addr.arpa:53 ip6.arpa:53"
+_COMMON = ("errors", "cache 30", "loadbalance")
+_CLUSTER = (
+    "health {\n       lameduck 5s\n    }",
+    "ready",
+    "kubernetes cluster.local in-addr.arpa ip6.arpa {\n       pods insecure\n       ttl 30\n    }",
+    "prometheus :9153",
+    "reload",
+)
+_UPSTREAM = ("forward . /etc/resolv.conf {\n       max_concurrent 1000\n    }", "loop")
+_NOBODY = ("template ANY ANY {\n       rcode NXDOMAIN\n    }",)
 
 
 def corefile(upstream: bool) -> str:
-    """CoreDNS for the cluster's own names; others are asked upstream, or answered at once with "no such name"."""
-    return "\n".join(
-        [
-            ".:53 {",
-            "    errors",
-            "    health {\n       lameduck 5s\n    }",
-            "    ready",
-            "    kubernetes cluster.local in-addr.arpa ip6.arpa {\n"
-            "       pods insecure\n       fallthrough in-addr.arpa ip6.arpa\n       ttl 30\n    }",
-            "    prometheus :9153",
-            _UPSTREAM if upstream else _NOBODY,
-            "    cache 30",
-            "    loop",
-            "    reload",
-            "    loadbalance",
-            "}",
-            "",
-        ]
-    )
+    """CoreDNS for the cluster's own names; others are asked upstream, or answered at once with "no such name".
+
+    Two server blocks, because `template` answers before `kubernetes` whatever their order in a block.
+    """
+    others = _UPSTREAM if upstream else _NOBODY
+    return _block(_CLUSTER_ZONES, (*_COMMON, *_CLUSTER)) + _block(".:53", (*_COMMON, *others))
+
+
+def _block(zones: str, lines: Sequence[str]) -> str:
+    return "\n".join([f"{zones} {{", *(f"    {line}" for line in lines), "}", ""])
 
 
 def configure_dns(transport: Transport, upstream: bool, replicas: int) -> None:
