@@ -16,6 +16,7 @@ from infra.hosts import cgroups
 from infra.preflight import control_groups, disk, kernel, leftovers, machine, ports
 from infra.preflight.model import Finding, Inputs
 from infra.toolchain import debian, golang
+from infra.toolchain.cache import Cache
 from infra.toolchain.errors import ToolchainError
 from infra.toolchain.processes import Children
 
@@ -49,7 +50,9 @@ def _local(inputs: Inputs) -> list[Finding]:
     found.append(machine.inotify(int(_INOTIFY.read_text()) if _INOTIFY.exists() else None, inputs.nodes))
     found += ports.duplicates(inputs.ports)
     found += ports.findings(inputs.ports, ports.probe(inputs.ports.values()), inputs.installation)
-    return found + leftovers.findings(leftovers.probe(inputs.installation, inputs.hosts_root), inputs.nodes)
+    if root.ok:  # hosts' folders are readable by root only
+        found += leftovers.findings(leftovers.probe(inputs.installation, inputs.hosts_root), inputs.nodes)
+    return found
 
 
 def _on_path(name: str, inputs: Inputs) -> bool:
@@ -92,5 +95,6 @@ def _disk(inputs: Inputs, modules: Path | None) -> list[Finding]:
         nodes=inputs.nodes,
         building=inputs.building,
         installed=inputs.installed,
+        begun=disk.begun(Cache(inputs.cache_root).go_build, modules) if inputs.building else disk.Begun(),
     )
     return disk.findings(wanted, disk.probe([need.folder for need in wanted]))

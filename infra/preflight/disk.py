@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.preflight.model import GIB, Finding
+from infra.toolchain.versions import KUBERNETES_VERSION, PULUMI_VERSION
 
 GO_BUILD = 8.0
 GO_MODULES = 5.5
@@ -42,8 +43,24 @@ class FileSystem:
     free: int
 
 
+@dataclass(frozen=True)
+class Begun:
+    """What a killed run has written already: GiB in Go's build cache, and whether the sources are there."""
+
+    build_cache: float = 0.0
+    fetched: bool = False
+
+
 def needs(
-    cache: Path, modules: Path | None, hosts: Path | None, home: Path, *, nodes: int, building: bool, installed: bool
+    cache: Path,
+    modules: Path | None,
+    hosts: Path | None,
+    home: Path,
+    *,
+    nodes: int,
+    building: bool,
+    installed: bool,
+    begun: Begun = Begun(),
 ) -> tuple[Need, ...]:
     """What is still to be written. `modules` is Go's module cache, None where there is no Go; `hosts` None where no
     cluster is made here."""
@@ -51,8 +68,9 @@ def needs(
         return (Need(home, "the installation", HOME, HOME),)
     found = [Need(home, "the installation", HOME, HOME)]
     if building:
-        found.append(Need(cache, "tools", GO_BUILD + TOOLS, TOOLS))
-        if modules is not None:
+        # What is in the build cache now is free again afterwards.
+        found.append(Need(cache, "tools", max(GO_BUILD - begun.build_cache, 0.0) + TOOLS, TOOLS - begun.build_cache))
+        if modules is not None and not begun.fetched:
             found.append(Need(modules, "their sources", GO_MODULES, GO_MODULES))
     if not installed:
         found.append(Need(cache, "images", 0.0, IMAGES))
@@ -83,6 +101,13 @@ def findings(wanted: Sequence[Need], where: Mapping[Path, FileSystem]) -> list[F
                 )
             )
     return found
+
+
+def begun(go_build: Path, modules: Path | None) -> Begun:
+    """Looks at both caches. The sources count as there when the largest two modules are."""
+    size = sum(file.stat().st_blocks * 512 for file in go_build.glob("*/*")) if go_build.is_dir() else 0
+    largest = (f"k8s.io/kubernetes@v{KUBERNETES_VERSION}", f"github.com/pulumi/pulumi/pkg/v3@v{PULUMI_VERSION}")
+    return Begun(size / GIB, modules is not None and all((modules / folder).is_dir() for folder in largest))
 
 
 def probe(folders: Sequence[Path]) -> dict[Path, FileSystem]:

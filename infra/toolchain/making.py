@@ -63,7 +63,10 @@ class Making:
         to_unpack = [spec for spec in specs if isinstance(spec, DebianTool)]
         for spec in specs:
             if not isinstance(spec, GoTool | DebianTool):
-                raise BuildFailed(f"{spec.name}: {self.resolver.find(spec).passed_over}.", "Run: make venv")
+                raise BuildFailed(
+                    f"{spec.name}: {self.resolver.find(spec).passed_over}.",
+                    "Run make up, which installs the locked wheels.",
+                )
         # Clients that are missing are told before minutes of work, not after.
         builder = self._builder() if to_build else None
         if to_unpack:

@@ -113,4 +113,13 @@ def finding(spec: Spec, found: Found, refused: ToolchainError | None) -> Finding
             return Finding(spec.name, wanted(spec), words, "none", False, 0.0, spec.licence, str(refused))
         action: Literal["build", "extract"] = "build" if isinstance(spec, GoTool) else "extract"
         return Finding(spec.name, wanted(spec), words, action, True, spec.seconds, spec.licence)
-    return Finding(spec.name, wanted(spec), passed or "not there", "none", False, 0.0, spec.licence, "Run: make venv")
+    return Finding(
+        spec.name,
+        wanted(spec),
+        passed or "not there",
+        "none",
+        False,
+        0.0,
+        spec.licence,
+        "Run make up, which installs the locked wheels.",
+    )

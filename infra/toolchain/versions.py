@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 KUBERNETES_VERSION = "1.36.3"
+PULUMI_VERSION = "3.250.0"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,13 +126,13 @@ TOOLS: tuple[Spec, ...] = (
     _kubernetes("kubeadm", 15, ("version", "-o", "short")),
     GoTool(
         name="pulumi",
-        version="3.250.0",
+        version=PULUMI_VERSION,
         module="pulumi",
         package="github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
         licence="Apache-2.0",
         seconds=160,
         ask=("version",),
-        defines=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v3.250.0",),
+        defines=(f"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{PULUMI_VERSION}",),
     ),
     GoTool(
         name="kube-router",

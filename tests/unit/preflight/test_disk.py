@@ -9,6 +9,7 @@ import pytest
 from infra.preflight import disk
 from infra.preflight.disk import FileSystem, Need
 from infra.preflight.model import GIB
+from infra.toolchain.versions import KUBERNETES_VERSION, PULUMI_VERSION
 
 CACHE, MODULES, HOSTS, HOME = Path("/cache"), Path("/modules"), Path("/hosts"), Path("/home")
 
@@ -74,3 +75,22 @@ def test_a_folder_that_is_not_there_yet_is_judged_by_its_parent(tmp_path: Path) 
 def test_a_cold_start_fits_a_small_disk(nodes: int) -> None:
     (found,) = disk.findings(cold(nodes), on_one(20))
     assert found.ok
+
+
+def test_what_a_killed_run_wrote_is_not_wanted_twice(tmp_path: Path) -> None:
+    build, modules = tmp_path / "go-build", tmp_path / "modules"
+    assert disk.begun(build, None) == disk.Begun(0.0, False)
+    (build / "00").mkdir(parents=True)
+    (build / "00" / "object").write_bytes(b"x" * 100_000)
+    for folder in (f"k8s.io/kubernetes@v{KUBERNETES_VERSION}", f"github.com/pulumi/pulumi/pkg/v3@v{PULUMI_VERSION}"):
+        (modules / folder).mkdir(parents=True)
+
+    begun = disk.begun(build, modules)
+
+    assert begun.fetched
+    assert 0 < begun.build_cache < 0.001
+    resumed = disk.needs(
+        CACHE, MODULES, HOSTS, HOME, nodes=1, building=True, installed=False, begun=disk.Begun(7.0, True)
+    )
+    assert disk.findings(cold(), on_one(10))[0].ok is False
+    assert disk.findings(resumed, on_one(10))[0].ok is True
