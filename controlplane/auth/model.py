@@ -93,7 +93,7 @@ class AccountCreate(Command):
 
 class AccountUpdate(Command):
     title: Title | None = None
-    password: Annotated[Password, Field(repr=False)] | None = None
+    password: Annotated[Password | None, Field(repr=False)] = None
     platform_admin: bool | None = None
     groups: Annotated[tuple[Group, ...], Field(max_length=100)] | None = None
     disabled: bool | None = None
@@ -111,6 +111,14 @@ class PasswordChange(Command):
 class Login(Command):
     account: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     password: Annotated[str, StringConstraints(min_length=1, max_length=200), Field(repr=False)]
+
+
+class SessionStarted(View):
+    """`csrf` goes into the header X-CSRF-Token of every change made with the session's cookie."""
+
+    account: str
+    csrf: Annotated[str, Field(repr=False)]
+    expires_at: datetime
 
 
 @dataclass(frozen=True)
@@ -146,6 +154,13 @@ class TokenCreate(Command):
     """Narrow it to one tenant."""
     expires_at: AwareDatetime | None = None
     """Default in 30 days, at most in 365."""
+
+
+class LoginToken(Login):
+    """Account and password for a token. `name` says where it is used; `hours` is its life."""
+
+    name: Title = "login"
+    hours: Annotated[int, Field(ge=1, le=24 * 30)] = 12
 
 
 class Token(View):

@@ -81,7 +81,7 @@ def account_by_id(session: Session, account: UUID) -> AccountRow | None:
 
 
 def account_names(session: Session, accounts: set[UUID]) -> dict[UUID, str]:
-    rows = session.execute(select(AccountRow.id, AccountRow.name).where(AccountRow.id.in_(accounts))).tuples()
+    rows = session.execute(select(AccountRow.id, AccountRow.name).where(AccountRow.id.in_(accounts)))
     return dict(iter(rows))
 
 
@@ -205,3 +205,9 @@ def clean(session: Session, *, now: datetime, idle_before: datetime, failures_be
 
 def count_sessions(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(SessionRow)) or 0
+
+
+def revoke_tokens_of_tenant(session: Session, tenant: UUID, now: datetime) -> None:
+    session.execute(
+        update(TokenRow).where(TokenRow.tenant_id == tenant, TokenRow.revoked_at.is_(None)).values(revoked_at=now)
+    )

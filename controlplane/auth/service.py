@@ -134,6 +134,10 @@ class AuthService:
             row, Via.TOKEN, f"token:{token.id}", scopes=frozenset(Scope(s) for s in token.scopes), only=token.tenant_id
         )
 
+    def principal_of(self, row: AccountRow) -> Principal:
+        """Of an account that has just shown its password, before it has a session or token."""
+        return self._principal(row, Via.SESSION, "password")
+
     def _principal(
         self, row: AccountRow, via: Via, credential: str, *, session_hash: bytes = b"",
         scopes: frozenset[Scope] = frozenset(Scope), only: UUID | None = None,

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from controlplane.auth import repository
-from controlplane.auth.model import NewToken, Principal, Scope, Token, TokenCreate, Via
+from controlplane.auth.model import LoginToken, NewToken, Principal, Scope, Token, TokenCreate, Via
 from controlplane.auth.policy import PLATFORM, Action, Resource
 from controlplane.auth.repository import TokenRow
-from controlplane.auth.service import TOKEN_PREFIX, secret_hash
+from controlplane.auth.service import TOKEN_PREFIX, AuthService, secret_hash
 from controlplane.db import cursor_id, cursor_time, decode_cursor, encode_cursor
 from controlplane.errors import Finding, Invalid, NotFound, Refused
 from controlplane.model import Page, Paging
@@ -38,6 +38,19 @@ class TokenService:
         if not principal.scopes.issuperset(scopes):
             raise Refused("A token cannot make one with more scopes than it has.", code="scopes")
         return self.issue(principal, name=command.name, scopes=scopes, tenant=tenant, expires_at=self._end(command))
+
+    def for_password(self, command: LoginToken) -> NewToken:
+        """A token for whoever shows account and password. Errors as in `AuthService.login`."""
+        service = AuthService(self._work)
+        principal = service.principal_of(service.check_password(command))
+        self._work.caller = principal
+        return self.issue(
+            principal,
+            name=command.name,
+            scopes=tuple(Scope),
+            tenant=None,
+            expires_at=self._work.later(hours=command.hours),
+        )
 
     def _end(self, command: TokenCreate) -> datetime:
         work = self._work

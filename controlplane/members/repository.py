@@ -51,7 +51,7 @@ def roles_of(session: Session, account: str, groups: Collection[str], now: datet
         )
     )
     roles: dict[UUID, Role] = {}
-    for tenant, text in session.execute(query).tuples():
+    for tenant, text in session.execute(query):
         role = Role(text)
         if tenant not in roles or _STRENGTH[role] > _STRENGTH[roles[tenant]]:
             roles[tenant] = role
@@ -94,7 +94,7 @@ def counts(session: Session, tenants: Collection[UUID]) -> dict[UUID, int]:
     query = (
         select(MemberRow.tenant_id, func.count()).where(MemberRow.tenant_id.in_(tenants)).group_by(MemberRow.tenant_id)
     )
-    return dict(iter(session.execute(query).tuples()))
+    return dict(iter(session.execute(query)))
 
 
 def remove_all(session: Session, tenant: UUID) -> None:

@@ -74,16 +74,12 @@ def shown(work: Work, rows: Sequence[OperationRow]) -> list[Operation]:
     tenants = dict(
         work.session.execute(
             select(TenantRow.id, TenantRow.slug).where(TenantRow.id.in_({row.tenant_id for row in rows}))
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     workspaces = dict(
         work.session.execute(
             select(WorkspaceRow.id, WorkspaceRow.name).where(WorkspaceRow.id.in_({row.workspace_id for row in rows}))
-        )
-        .tuples()
-        .all()
+        ).all()
     )
     return [
         Operation(

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, and_, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from controlplane.db import Base, contains
@@ -144,15 +145,18 @@ def save_steps(session: Session, operation: UUID, fence: int, steps: Sequence[di
     return done.first() is not None
 
 
-def due(session: Session, now: datetime, limit: int = 500) -> list[UUID]:
-    """Operations the queue should know of: due ones, and running ones whose lease ran out."""
+def due(session: Session, now: datetime, queued_before: datetime, limit: int = 500) -> list[UUID]:
+    """Operations the queue should know of: due ones, and running ones whose lease ran out.
+
+    Those that were only just queued are left out: who made them tells the queue.
+    """
+    fresh = and_(OperationRow.state == OperationState.QUEUED, OperationRow.due_at > queued_before)
+    idle = OperationRow.state.in_([OperationState.QUEUED, OperationState.WAITING])
     query = (
         select(OperationRow.id)
         .where(
             or_(
-                and_(
-                    OperationRow.state.in_([OperationState.QUEUED, OperationState.WAITING]), OperationRow.due_at <= now
-                ),
+                and_(idle, OperationRow.due_at <= now, ~fresh),
                 and_(OperationRow.state == OperationState.RUNNING, OperationRow.lease_until <= now),
             )
         )
@@ -216,10 +220,10 @@ def newest_of(session: Session, workspaces: Collection[UUID]) -> dict[UUID, UUID
     query = (
         select(OperationRow.workspace_id, OperationRow.id)
         .where(OperationRow.target.in_([workspace_target(w) for w in workspaces]))
-        .distinct(OperationRow.target)
+        .ext(distinct_on(OperationRow.target))
         .order_by(OperationRow.target, OperationRow.created_at.desc())
     )
-    return {w: o for w, o in session.execute(query).tuples() if w is not None}
+    return {w: o for w, o in session.execute(query) if w is not None}
 
 
 def page(
@@ -262,5 +266,5 @@ def count(session: Session) -> dict[tuple[str, str], int]:
         select(OperationRow.kind, OperationRow.state, func.count())
         .where(OperationRow.state.in_(shown))
         .group_by(OperationRow.kind, OperationRow.state)
-    ).tuples()
+    )
     return {(kind, state): n for kind, state, n in rows}

@@ -85,5 +85,5 @@ def total(quotas: list[Quota]) -> Quota:
 
 def count(session: Session) -> dict[str, int]:
     """Live tenants by state, for metrics."""
-    rows = session.execute(select(TenantRow.state, func.count()).group_by(TenantRow.state)).tuples()
+    rows = session.execute(select(TenantRow.state, func.count()).group_by(TenantRow.state))
     return {state: n for state, n in rows if state != TenantState.DELETED}

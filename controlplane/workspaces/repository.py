@@ -95,7 +95,7 @@ def quotas(session: Session, tenants: Collection[UUID]) -> dict[UUID, list[Quota
     query = select(WorkspaceRow.tenant_id, WorkspaceRow.quota).where(
         WorkspaceRow.tenant_id.in_(tenants), WorkspaceRow.state != WorkspaceState.DELETED
     )
-    for tenant, quota in session.execute(query).tuples():
+    for tenant, quota in session.execute(query):
         found.setdefault(tenant, []).append(quota)
     return found
 
@@ -146,7 +146,13 @@ def expired(session: Session, now: datetime) -> list[WorkspaceRow]:
     return list(session.scalars(query))
 
 
+def in_states(session: Session, states: Collection[WorkspaceState]) -> list[WorkspaceRow]:
+    """By namespace."""
+    query = select(WorkspaceRow).where(WorkspaceRow.state.in_(states)).order_by(WorkspaceRow.namespace)
+    return list(session.scalars(query))
+
+
 def count(session: Session) -> dict[str, int]:
     """Live workspaces by state, for metrics."""
-    rows = session.execute(select(WorkspaceRow.state, func.count()).group_by(WorkspaceRow.state)).tuples()
+    rows = session.execute(select(WorkspaceRow.state, func.count()).group_by(WorkspaceRow.state))
     return {state: n for state, n in rows if state != WorkspaceState.DELETED}

@@ -1,0 +1,76 @@
+"""The web application: REST below /api/v1, the gateway's question below /internal, the console at the root."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+from flask import Flask, Response, g, json, request
+
+from controlplane import settings as settings_module
+from controlplane.audit.api import api as audit_api
+from controlplane.auth.api import api as auth_api
+from controlplane.console import init_app as init_console
+from controlplane.gate import api as gate
+from controlplane.gate.ports import TokenReviewer
+from controlplane.http import caller, endpoint, health, openapi, problem
+from controlplane.members.api import api as members_api
+from controlplane.operations.api import api as operations_api
+from controlplane.requests.api import api as requests_api
+from controlplane.runtime import Runtime
+from controlplane.settings import Settings
+from controlplane.tenants.api import api as tenants_api
+from controlplane.workspaces.api import api as workspaces_api
+
+PREFIX = "/api/v1"
+APIS = (auth_api, tenants_api, workspaces_api, members_api, requests_api, operations_api, audit_api)
+log = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings, *, runtime: Runtime | None = None, reviewer: TokenReviewer | None = None) -> Flask:
+    """Opens no connection. `reviewer` asks Kubernetes about pods' tokens; None: no pod is known."""
+    app = Flask("controlplane", static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    held = runtime or Runtime.make(settings)
+    app.extensions["mlp"] = held
+    caller.init_app(app)
+    problem.init_app(app)
+    health.init_app(app, held)
+    gate.init_app(app, reviewer)
+    endpoints = endpoint.init_app(app, APIS, PREFIX)
+    _serve_document(app, openapi.document(endpoints, PREFIX, settings.facts.version))
+    init_console(app, settings)
+    app.after_request(_log)
+    return app
+
+
+def _serve_document(app: Flask, document: dict[str, Any]) -> None:
+    text = json.dumps(document)
+
+    def openapi_json() -> Response:
+        return Response(text, content_type="application/json")
+
+    app.add_url_rule(f"{PREFIX}/openapi.json", "api.openapi", openapi_json)
+
+
+def _log(response: Response) -> Response:
+    if request.endpoint not in ("health.healthz", "health.readyz", "health.metrics"):
+        log.info(
+            "request",
+            extra={
+                "method": request.method, "path": request.path, "status": response.status_code,
+                "request_id": g.get("request_id", ""), "endpoint": request.endpoint,
+            },
+        )  # fmt: skip
+    return response
+
+
+def from_environment() -> Flask:
+    """For gunicorn: `controlplane.app:from_environment()`."""
+    from controlplane import logs
+    from controlplane.wiring import make_reviewer
+
+    settings = settings_module.load(os.environ)
+    logs.init(settings.log_level)
+    return create_app(settings, reviewer=make_reviewer())

@@ -1,0 +1,35 @@
+"""Tells the queue again of operations it lost or has not heard of, and of those whose worker died."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from uuid import UUID
+
+from controlplane.operations import repository
+from controlplane.runtime import Runtime, system
+
+_AGAIN_AFTER = 10.0
+_GRACE = timedelta(seconds=0.8)
+"""A fresh operation was told to the queue by the call that made it."""
+
+
+class Sweeper:
+    """Keeps in memory what it told, so that a long queue is not told every second."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._told: dict[UUID, float] = {}
+
+    def sweep(self) -> int:
+        """One round; gives how many operations the queue was told. Unavailable where the database is away."""
+        with self._runtime.work(system("watcher")) as work:
+            due = repository.due(work.session, work.now, work.now - _GRACE)
+        clock = time.monotonic()
+        self._told = {operation: at for operation, at in self._told.items() if clock - at < _AGAIN_AFTER}
+        told = 0
+        for operation in due:
+            if operation not in self._told and self._runtime.queue.send(operation):
+                self._told[operation] = clock
+                told += 1
+        return told

@@ -1,0 +1,208 @@
+"""The watcher: one of them leads, and does what has to be done from time to time.
+
+- sweeper: tells the queue of operations that are due or whose worker died (every second);
+- drift: a watch on the cluster asks for a repair of what somebody changed; every few minutes everything is compared;
+- cleaning: sessions, kept answers, expired requests, members and workspaces.
+
+The leader holds a lock of a PostgreSQL session; when it dies, the lock goes with its connection.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from controlplane import logs
+from controlplane import settings as settings_module
+from controlplane.auth import repository as auth
+from controlplane.errors import ControlPlaneError
+from controlplane.http import repository as idempotency
+from controlplane.members import repository as members
+from controlplane.members.service import remove as remove_member
+from controlplane.operations.sweeper import Sweeper
+from controlplane.requests.service import expire as expire_requests
+from controlplane.runtime import Runtime, system
+from controlplane.tenants import repository as tenants
+from controlplane.workspaces.ports import Reconciler
+from controlplane.workspaces.repair import expire_workspaces, repair, resync
+
+log = logging.getLogger(__name__)
+_LOCK = 0x6D6C7077
+"""Key of the leader's advisory lock."""
+_ANSWERS_KEPT = timedelta(hours=24)
+
+
+class Watch(Protocol):
+    """The watch on the cluster: `controlplane.reconcile.watch` has the real one."""
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class Leadership:
+    """The advisory lock, held by a connection of its own."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._connection: Connection | None = None
+
+    def held(self) -> bool:
+        """Whether we lead now: takes the lock where it is free, notices where the connection was lost."""
+        try:
+            if self._connection is None:
+                self._connection = self._runtime.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+                if not self._connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK}):
+                    self.release()
+                    return False
+                log.info("leading")
+            self._connection.execute(text("SELECT 1"))
+        except SQLAlchemyError:
+            log.warning("leadership lost with the database connection")
+            self.release()
+            return False
+        return True
+
+    def release(self) -> None:
+        """The connection is closed, not given back to the pool: the lock must go."""
+        if self._connection is not None:
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = None
+
+
+@dataclass
+class Duty:
+    """Something done every `seconds`."""
+
+    name: str
+    seconds: float
+    work: Callable[[], object]
+    due: float = 0.0
+
+
+class Watcher:
+    """`run` returns after `stop`. An error of one duty is logged and the duty comes round again."""
+
+    def __init__(self, runtime: Runtime, reconciler: Reconciler, watch: Callable[[], Watch] | None = None) -> None:
+        """`watch` makes the watch on the cluster; None: only the comparison every few minutes finds drift."""
+        self._runtime = runtime
+        self._reconciler = reconciler
+        self._make_watch = watch
+        self._watch: Watch | None = None
+        self._leadership = Leadership(runtime)
+        self._stop = threading.Event()
+        sweeper = Sweeper(runtime)
+        settings = runtime.settings
+        self._duties = [
+            Duty("sweep", settings.sweep_seconds, sweeper.sweep),
+            Duty("clean", 60.0, self.clean),
+            Duty("expire", 15.0, self.expire),
+        ]
+        self._resync = Duty("resync", settings.resync_seconds, self.resync)
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def run(self) -> None:
+        """Lead where possible, and do what is due."""
+        comparing = threading.Thread(target=self._compare, name="resync", daemon=True)
+        comparing.start()
+        while not self._stop.wait(0.2 if self._watch or self._leads() else 2.0):
+            if not self._leads():
+                self._end_watch()
+                continue
+            self._begin_watch()
+            for duty in self._duties:
+                self._do(duty)
+        self._end_watch()
+        self._leadership.release()
+
+    def _leads(self) -> bool:
+        return self._leadership.held()
+
+    def _begin_watch(self) -> None:
+        if self._watch is None and self._make_watch is not None:
+            self._watch = self._make_watch()
+            self._watch.start()
+
+    def _end_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.stop()
+            self._watch = None
+
+    def _compare(self) -> None:
+        """In a thread of its own: comparing a thousand workspaces must not hold up the sweeper."""
+        while not self._stop.wait(1.0):
+            if self._watch is not None or self._make_watch is None:
+                self._do(self._resync)
+
+    def _do(self, duty: Duty) -> None:
+        if time.monotonic() < duty.due:
+            return
+        duty.due = time.monotonic() + duty.seconds
+        try:
+            duty.work()
+        except ControlPlaneError as error:
+            log.warning("a duty failed and comes round again", extra={"duty": duty.name, "cause": str(error)})
+        except Exception:
+            log.exception("a duty failed and comes round again", extra={"duty": duty.name})
+
+    def on_drift(self, namespace: str) -> None:
+        """Told by the watch: something in a workspace is not as wanted."""
+        with logs.bound(namespace=namespace):
+            try:
+                repair(self._runtime, namespace)
+            except ControlPlaneError as error:
+                log.warning("repair not queued; the next comparison finds it", extra={"cause": str(error)})
+
+    def resync(self) -> None:
+        """Compare every workspace with the cluster, and queue repairs."""
+        resync(self._runtime, self._reconciler, self._stop.is_set)
+
+    def expire(self) -> None:
+        """What has run out: requests, memberships, workspaces."""
+        with self._runtime.work(system("watcher")) as work:
+            expire_requests(work)
+        with self._runtime.work(system("watcher")) as work:
+            for row in members.expired(work.session, work.now):
+                tenant = tenants.by_id(work.session, row.tenant_id)
+                if tenant is not None:
+                    remove_member(work, tenant, row)
+        expire_workspaces(self._runtime)
+
+    def clean(self) -> None:
+        """Sessions that are over, failures long past, answers nobody asks for again."""
+        with self._runtime.work(system("watcher")) as work:
+            idle = timedelta(minutes=work.settings.session_idle_minutes)
+            auth.clean(
+                work.session, now=work.now, idle_before=work.now - idle, failures_before=work.now - timedelta(hours=1)
+            )
+            idempotency.clean(work.session, work.now - _ANSWERS_KEPT)
+
+
+def main() -> None:
+    """`python -m controlplane.watcher`."""
+    from controlplane.wiring import make_reconciler, make_watch
+
+    settings = settings_module.load(os.environ)
+    logs.init(settings.log_level)
+    runtime = Runtime.make(settings.model_copy(update={"database_pool": 3}))
+    watcher = Watcher(runtime, make_reconciler(settings), lambda: make_watch(settings, watcher.on_drift))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: watcher.stop())
+    watcher.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""The worker: takes operation ids from the queue and runs them.
+
+`python -m controlplane.worker` starts it: one process, a few threads. Reconciling waits for other systems, so threads
+are enough, and one process holds the least memory. When it is killed its leases run out and others go on.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from uuid import UUID, uuid4
+
+from celery import Celery
+
+from controlplane import logs
+from controlplane import settings as settings_module
+from controlplane.errors import Unavailable
+from controlplane.operations import repository
+from controlplane.operations.model import OperationKind
+from controlplane.operations.runner import Handler, Runner
+from controlplane.queue import TASK
+from controlplane.runtime import Runtime, system
+from controlplane.settings import Settings
+from controlplane.tenants.tasks import KINDS as TENANT_KINDS
+from controlplane.tenants.tasks import TenantHandler
+from controlplane.workspaces.ports import Reconciler
+from controlplane.workspaces.tasks import KINDS as WORKSPACE_KINDS
+from controlplane.workspaces.tasks import WorkspaceHandler
+
+log = logging.getLogger(__name__)
+THREADS = 6
+
+
+def handlers(reconciler: Reconciler) -> dict[OperationKind, Handler]:
+    """What does what, for every kind there is."""
+    workspace: Handler = WorkspaceHandler(reconciler)
+    tenant: Handler = TenantHandler()
+    return {**dict.fromkeys(WORKSPACE_KINDS, workspace), **dict.fromkeys(TENANT_KINDS, tenant)}
+
+
+def make_worker(settings: Settings, reconciler: Reconciler, *, runtime: Runtime | None = None) -> tuple[Celery, Runner]:
+    """The Celery application with its one task, and the runner behind it."""
+    held = runtime or Runtime.make(settings)
+    owner = settings.worker_name or f"{socket.gethostname()}-{uuid4().hex[:8]}"
+    runner = Runner(held, handlers(reconciler), owner)
+
+    def run_operation(operation: str) -> None:
+        try:
+            identity = UUID(operation)
+        except (ValueError, AttributeError, TypeError):
+            log.warning("a message that names no operation was dropped")
+            return
+        runner.run(identity)
+
+    held.celery.task(name=TASK, acks_late=True, ignore_result=True)(run_operation)
+    if settings.worker_name:
+        _end_old_leases(held, owner)
+    return held.celery, runner
+
+
+def _end_old_leases(runtime: Runtime, owner: str) -> None:
+    """What this worker held before it was killed can be claimed at once."""
+    try:
+        with runtime.work(system("worker")) as work:
+            work.enqueue.extend(repository.release(work.session, owner, work.now))
+    except Unavailable:
+        log.warning("database away at start; old leases will run out")
+
+
+def serve(app: Celery) -> None:
+    """Work until told to stop."""
+    app.worker_main(
+        [
+            "worker", "--pool=threads", f"--concurrency={THREADS}", "--without-gossip", "--without-mingle",
+            "--without-heartbeat", "--loglevel=INFO", "--queues=operations",
+        ]
+    )  # fmt: skip
+
+
+def main() -> None:
+    from controlplane.wiring import make_reconciler
+
+    settings = settings_module.load(os.environ)
+    logs.init(settings.log_level)
+    app, _ = make_worker(settings, make_reconciler(settings))
+    serve(app)
+
+
+if __name__ == "__main__":
+    main()
