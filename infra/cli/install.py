@@ -13,7 +13,7 @@ from infra.cli import options
 from infra.cli.output import Format, chosen, clock, document, err, hint, out, rows
 from infra.cli.progress import progress
 from infra.installation.home import Home
-from infra.lifecycle.errors import Refused, StepFailed
+from infra.lifecycle.errors import LifecycleError, Refused, StepFailed
 from infra.lifecycle.progress import Report
 from infra.profile.load import load
 from infra.profile.model import Profile
@@ -75,6 +75,10 @@ def up(
     with home.locked(f"up --profile {profile}"), _logged(home, "up", form is Format.JSON) as report:
         try:
             installed = install(loaded, home, report)
+        except KeyboardInterrupt:
+            raise LifecycleError(
+                f"Stopped. What was done stays. Go on from there: platform up --profile {profile}"
+            ) from None
         except StepFailed as failure:
             err.print(f"Everything it said is in {home.logs}.", markup=False)
             raise StepFailed(

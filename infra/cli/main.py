@@ -10,7 +10,6 @@ import sys
 import traceback
 from typing import Annotated
 
-import click
 import typer
 
 from infra.api.client import ApiError
@@ -57,18 +56,9 @@ def _register() -> None:
 def main() -> None:
     """Runs the command and ends the process with its exit code."""
     _register()
-    command = typer.main.get_command(app)
-    debug = "--debug" in sys.argv[1:2]
     try:
-        result = command.main(prog_name="platform", standalone_mode=False)
-        code = result if isinstance(result, int) else 0
-    except click.exceptions.Exit as error:
-        code = error.exit_code
-    except click.exceptions.Abort:
-        code = _say("Stopped.", "", FAILED)
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
+        app(prog_name="platform")
+        code = 0
     except KeyboardInterrupt:
         code = _say("Stopped. What was done stays; run the same command to go on.", "", FAILED)
     except ProfileError as error:
@@ -85,8 +75,6 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = FAILED
     except Exception as error:  # noqa: BLE001 - the last resort: one sentence instead of a traceback
-        if debug:
-            traceback.print_exc()
         code = _say(
             f"{type(error).__name__}: {error}",
             "This is a fault of the program. See it with: platform --debug …",

@@ -8,12 +8,11 @@ from typing import Any
 from components.catalog import CATALOG
 from components.contract import Component, ComponentSettings
 from components.facts import Network, PlatformFacts
+from components.tracking.images import WORKSPACE_IMAGE_NAME
 from infra.profile.model import Profile
 
 VERSION = "0.1.0"
 """Version of the platform itself, as in pyproject.toml (a test keeps them alike)."""
-
-WORKSPACE_IMAGE = "workspace"
 
 
 def chosen_components(profile: Profile) -> list[tuple[Component[Any], ComponentSettings]]:
@@ -34,11 +33,6 @@ def public_url(profile: Profile) -> str:
     raise AssertionError("a profile has the section of its target")
 
 
-def storage_class(profile: Profile) -> str:
-    """The class of the platform's volumes."""
-    return profile.existing.storage_class if profile.existing else "mlp-local"
-
-
 def platform_facts(
     profile: Profile,
     network: Network,
@@ -46,21 +40,23 @@ def platform_facts(
     ca_certificate: str,
     components: Sequence[tuple[Component[Any], ComponentSettings]],
 ) -> PlatformFacts:
-    """The complete facts. Raises pydantic's ValidationError where components give facts that do not exist."""
-    given: dict[str, Any] = {}
+    """The complete facts; what a component says of itself wins.
+
+    Raises pydantic's ValidationError where components give facts that do not exist.
+    """
+    known: dict[str, Any] = {
+        "installation": profile.name,
+        "target": profile.target,
+        "version": VERSION,
+        "kubernetes_version": profile.kubernetes.version,
+        "public_url": public_url(profile),
+        "registry": profile.supply.registry,
+        "workspace_image": images[WORKSPACE_IMAGE_NAME],
+        "storage_class": profile.existing.storage_class if profile.existing else "",
+        "network": network,
+        "components": tuple(component.name for component, _ in components),
+        "ca_certificate": ca_certificate,
+    }
     for component, settings in components:
-        given |= component.facts(settings)
-    return PlatformFacts(
-        installation=profile.name,
-        target=profile.target,
-        version=VERSION,
-        kubernetes_version=profile.kubernetes.version,
-        public_url=public_url(profile),
-        registry=profile.supply.registry,
-        workspace_image=images[WORKSPACE_IMAGE],
-        storage_class=storage_class(profile),
-        network=network,
-        components=tuple(component.name for component, _ in components),
-        ca_certificate=ca_certificate,
-        **given,
-    )
+        known |= component.facts(settings)
+    return PlatformFacts(**known)

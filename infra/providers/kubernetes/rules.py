@@ -100,8 +100,11 @@ def group(api_version: str) -> str:
 
 
 def type_of(token: str) -> tuple[str, str]:
-    """(apiVersion, kind) of a type token such as `kubernetes:core/v1:ConfigMap`. Raises ValueError."""
-    package, _, rest = token.partition(":")
+    """(apiVersion, kind) of a type token such as `kubernetes:core/v1:ConfigMap`. Raises ValueError.
+
+    A resource with a parent comes with the parents' types before it, joined by `$`.
+    """
+    package, _, rest = token.rpartition("$")[2].partition(":")
     api_version, _, kind = rest.rpartition(":")
     if package != "kubernetes" or "/" not in api_version or not kind:
         raise ValueError(f"{token} is not a type token of the form kubernetes:<group>/<version>:<Kind>")
