@@ -8,8 +8,18 @@ from components.isolation.flow import flow_control
 from components.isolation.policies import authority, ownership, pods, traffic, volumes
 from components.isolation.policies.model import Policy
 from components.isolation.priorities import CLASSES, priority_classes
-from components.isolation.rbac import cluster_roles
+from components.isolation.rbac import WORKLOAD_CLUSTER_ROLE, cluster_roles
 from components.isolation.settings import IsolationSettings
+from components.names import CLUSTER_ROLE, Role
+from components.tracking import rbac as tracking
+
+COMPONENT_RULES = {
+    CLUSTER_ROLE[Role.VIEWER]: tracking.VIEWER_RULES,
+    CLUSTER_ROLE[Role.MEMBER]: tracking.MEMBER_RULES,
+    CLUSTER_ROLE[Role.ADMIN]: tracking.ADMIN_RULES,
+    WORKLOAD_CLUSTER_ROLE: tracking.WORKLOAD_RULES,
+}
+"""What components ask RBAC about in a workspace. They stay when a component is off: then nobody asks."""
 
 
 def policies(settings: IsolationSettings, facts: PlatformFacts) -> tuple[Policy, ...]:
@@ -34,4 +44,4 @@ def objects(settings: IsolationSettings, install: Install) -> tuple[KubernetesOb
     admission = [obj for policy in policies(settings, install.facts) for obj in policy.objects()]
     # A policy acts through its binding, so all policies are there before the first binding.
     admission.sort(key=lambda obj: obj["kind"])
-    return (*priority_classes(), *cluster_roles({}), *flow_control(), *admission)
+    return (*priority_classes(), *cluster_roles(COMPONENT_RULES), *flow_control(), *admission)

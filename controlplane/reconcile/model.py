@@ -25,6 +25,8 @@ class WorkspaceSpec:
     internet: bool = False
     """Egress to public addresses (an exception that an approver grants)."""
     features: frozenset[str] = field(default_factory=frozenset)
+    rotation: int = 0
+    """Raised to give the workspace new storage credentials."""
 
 
 class ConditionType(StrEnum):

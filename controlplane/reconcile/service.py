@@ -17,7 +17,7 @@ from controlplane.reconcile.changes import differing, find_drift, prune, put, st
 from controlplane.reconcile.conditions import conditions
 from controlplane.reconcile.deletion import Deletion, Wait
 from controlplane.reconcile.desired import desired_objects
-from controlplane.reconcile.errors import NamespaceTaken
+from controlplane.reconcile.errors import ApplyFailed, ApplyIncomplete, NamespaceTaken
 from controlplane.reconcile.model import Observation, Report, WorkspaceSpec, WorkspaceStorage, silent
 from controlplane.reconcile.objects.common import ANNOTATION_UID
 from controlplane.reconcile.wave import run
@@ -57,8 +57,8 @@ class Reconciler:
     def apply(self, spec: WorkspaceSpec, report: Report = silent) -> Observation:
         """Creates or mends. Writes nothing where everything is as wanted.
 
-        NamespaceTaken (Permanent): the namespace is somebody else's. A failure of single objects does not stop the
-        others: they are all named in the conditions, with `retry` where trying again may help.
+        A failure of single objects does not stop the others; all of them are named in ApplyFailed or ApplyIncomplete.
+        NamespaceTaken: the namespace is somebody else's, nothing was done. `retry` True: it is being deleted.
         """
         kube = self._kube.counted()
         namespace, *objects = self.desired(spec)
@@ -78,13 +78,18 @@ class Reconciler:
             report("prune", "what is no longer wanted")
             outcome = run(self._pool, self._closing_steps(kube, spec, objects, before))
             writes += sum(outcome.results.values())
-        return Observation(
+        observation = Observation(
             conditions=conditions(spec, outcome.errors),
             writes=writes,
             requests=kube.counter.requests,
             drift=drift,
             retry=outcome.retry,
         )
+        if outcome.retry:
+            raise ApplyIncomplete(outcome.message(), observation, outcome.retry_after)
+        if outcome.errors:
+            raise ApplyFailed(outcome.message(), observation)
+        return observation
 
     def observe(self, spec: WorkspaceSpec) -> Observation:
         """What `apply` would find, without changing anything. Object storage is not asked."""

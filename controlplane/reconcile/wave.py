@@ -24,6 +24,12 @@ class Outcome(Generic[T]):
         """Whether trying again may help: some failed, and each failure is one that may pass."""
         return bool(self.errors) and all(isinstance(error, Temporary) for error in self.errors.values())
 
+    @property
+    def retry_after(self) -> float | None:
+        """The longest pause that a failed step asked for, in seconds."""
+        asked = [e.retry_after for e in self.errors.values() if isinstance(e, Temporary) and e.retry_after is not None]
+        return max(asked, default=None)
+
     def message(self) -> str:
         """All failures in one text, in a stable order."""
         return "; ".join(f"{name}: {error}" for name, error in sorted(self.errors.items()))

@@ -14,7 +14,7 @@ from controlplane.quotas.model import ZERO, Quota
 from controlplane.reconcile import live
 from controlplane.reconcile.compare import content_hash
 from controlplane.reconcile.deletion import Wait
-from controlplane.reconcile.errors import NamespaceTaken
+from controlplane.reconcile.errors import ApplyFailed, ApplyIncomplete, NamespaceTaken
 from controlplane.reconcile.model import ConditionType, Observation
 from controlplane.reconcile.ownership import foreign_paths, owned_part
 from controlplane.reconcile.service import Reconciler
@@ -214,15 +214,18 @@ def test_failures_are_collected_and_the_rest_is_done(
     reconciler: Reconciler, storage: RememberedStorage, world: World
 ) -> None:
     spec = some_spec()
-    storage.broken = Temporary("the storage does not answer")
-    outcome = reconciler.apply(spec)
-    assert (outcome.ready, outcome.retry) == (False, True)
+    storage.broken = Temporary("the storage does not answer", retry_after=7)
+    with pytest.raises(ApplyIncomplete, match="the storage does not answer") as incomplete:
+        reconciler.apply(spec)
+    outcome = incomplete.value.observation
+    assert (outcome.ready, outcome.retry, incomplete.value.retry_after) == (False, True, 7)
     assert not condition(outcome, ConditionType.STORAGE)
     assert condition(outcome, ConditionType.OBJECTS)
     assert names(world, spec.namespace) == {resources.key(obj) for obj in reconciler.desired(spec)[1:]}
     storage.broken = Permanent("the storage is full")
-    assert (outcome := reconciler.apply(spec)).retry is False
-    assert "the storage is full" in outcome.conditions[0].message
+    with pytest.raises(ApplyFailed, match="the storage is full") as failed:
+        reconciler.apply(spec)
+    assert failed.value.observation.retry is False
     storage.broken = None
     assert reconciler.apply(spec).ready
 
