@@ -38,10 +38,14 @@ from infra.engine.model import (
     Result,
     StackInfo,
 )
+from infra.engine.programs import TidyProgram, quiet
 from infra.engine.translate import translate
 from infra.engine.vault import Vault, VaultError
 
 _one_at_a_time = threading.Lock()
+
+_PARALLEL = 32
+"""Resource operations at once. Most of them wait, so the engine's own choice (by processors) would be too few."""
 
 
 class _Stack(Stack):
@@ -361,10 +365,15 @@ class Engine:
                     if on_event is not None:
                         on_event(ours)
 
+            tidy = TidyProgram(program) if program else None
             try:
-                _run(stack, operation, program, refresh, listen)
+                with quiet():
+                    _run(stack, operation, tidy, refresh, listen)
             except CommandError as error:
                 raise _translated(name, error, progress, stopped=cli.stops > 0) from error
+            finally:
+                if tidy:
+                    tidy.close()
             return Result(name, progress.counts.changed, progress.changes, time.monotonic() - started)
 
     def _checkpoint(self, stack: str) -> dict[str, Any] | None:
@@ -408,11 +417,18 @@ def _run(
     if operation == "preview":
         stack.preview(program=program, on_event=listen, color="never")
     elif operation == "up":
-        stack.up(program=program, on_event=listen, color="never", refresh=refresh or None, show_secrets=False)
+        stack.up(
+            program=program,
+            on_event=listen,
+            color="never",
+            refresh=refresh or None,
+            show_secrets=False,
+            parallel=_PARALLEL,
+        )
     elif operation == "refresh":
         stack.refresh(on_event=listen, color="never", show_secrets=False)
     else:
-        stack.destroy(on_event=listen, color="never", refresh=refresh or None, show_secrets=False)
+        stack.destroy(on_event=listen, color="never", refresh=refresh or None, show_secrets=False, parallel=_PARALLEL)
 
 
 def _translated(

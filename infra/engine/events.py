@@ -126,6 +126,8 @@ class Progress:
         self._running.pop(metadata.urn, None)
         if step in _PARTS_OF_A_REPLACEMENT:
             return [self._event(EventKind.FINISHED, seconds, metadata.urn, op)]
+        if op is Op.REFRESH:
+            return [self._event(EventKind.FINISHED, seconds, metadata.urn, op)]
         self._done += 1
         self._changed[op.value] += 1
         return [] if op is Op.SAME else [self._event(EventKind.FINISHED, seconds, metadata.urn, op)]

@@ -129,8 +129,8 @@ class Result:
 
     @property
     def changed(self) -> bool:
-        """Whether anything differs from `same`."""
-        return any(count for op, count in self.counts.items() if op != Op.SAME)
+        """Whether any resource was (or would be) made, changed or deleted."""
+        return any(count for op, count in self.counts.items() if op not in {Op.SAME, Op.READ, Op.REFRESH})
 
 
 @dataclass(frozen=True)

@@ -25,15 +25,19 @@ class KubernetesProvider(pulumi.ProviderResource):
         *,
         kubeconfig: pulumi.Input[str],
         cluster: str,
+        patience: int | None = None,
         version: str = PLUGIN_VERSION,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """`kubeconfig`: its content, may come from another resource. `cluster`: a name that stays when address or
-        credentials change; another name means another cluster, so everything is made anew."""
+        credentials change; another name means another cluster, so everything is made anew. `patience`: seconds for
+        which an API server that does not answer is asked again; None leaves it to the plugin."""
+        settings = {} if patience is None else {"kubeClientSettings": {"timeout": patience}}
         super().__init__(
             PLUGIN_NAME,
             name,
-            {
+            settings
+            | {
                 "kubeconfig": pulumi.Output.secret(kubeconfig),
                 "clusterIdentifier": cluster,
                 "enableServerSideApply": True,

@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import re
+import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,9 +28,10 @@ from infra.providers.kubernetes.errors import ApiError, ConfigInvalid, KindUnkno
 Obj = dict[str, Any]
 
 _CONNECTIONS = 32
-_TRIES = 6
+PATIENCE = 8.0
+"""Seconds for which an API server that does not answer, or not well, is asked again."""
 _FIRST_PAUSE = 0.2
-"""Seconds; doubled at each try: an API server that is away for less than about 6 s is waited for."""
+"""Seconds; doubled at each try."""
 _RETRIED = frozenset({429, 500, 502, 503, 504})
 
 
@@ -69,7 +71,8 @@ def load_kubeconfig(content_or_path: str | None, context: str | None) -> SingleC
 class Client:
     """One cluster. Safe for many concurrent calls on one event loop. Close it with `aclose`."""
 
-    def __init__(self, config: SingleConfig) -> None:
+    def __init__(self, config: SingleConfig, patience: float = PATIENCE) -> None:
+        self._patience = patience
         self.server = config.cluster.server
         self.namespace = config.namespace
         user = config.user or User()
@@ -196,26 +199,30 @@ class Client:
         kind = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
         headers = {"Content-Type": kind} if content else {}
         pause = _FIRST_PAUSE
-        for attempt in range(_TRIES):
-            last = attempt == _TRIES - 1
+        deadline = time.monotonic() + self._patience
+        while True:
             try:
                 async with self._busy:
                     response = await self._http.request(method, path, params=query, content=content, headers=headers)
             except httpx2.TransportError as error:
-                if last:
+                if time.monotonic() + pause > deadline:
                     raise Unreachable(self._unreachable(error)) from error
             else:
                 if response.status_code < 400:
                     return response
-                if response.status_code not in _RETRIED or last:
+                pause = max(pause, _retry_after(response))
+                if response.status_code not in _RETRIED or time.monotonic() + pause > deadline:
                     raise _error(response)
-                pause = max(pause, float(response.headers.get("Retry-After") or 0))
             await asyncio.sleep(pause)
             pause *= 2
-        raise AssertionError("unreachable")
 
     def _unreachable(self, error: Exception) -> str:
         return f"the API server at {self.server} can't be reached: {error or type(error).__name__}"
+
+
+def _retry_after(response: httpx2.Response) -> float:
+    text = response.headers.get("Retry-After", "")
+    return float(text) if text.isdigit() else 0.0
 
 
 def _error(response: httpx2.Response) -> ApiError:

@@ -12,8 +12,16 @@ from pulumi.provider.experimental import provider as pulumi_provider
 from pulumi.provider.experimental.property_value import PropertyValue
 
 from infra.providers.kubernetes import rules
-from infra.providers.kubernetes.client import Client, Kind, load_kubeconfig
-from infra.providers.kubernetes.errors import ApiError, ConfigInvalid, KindUnknown, NotFound, NotReady, PluginError
+from infra.providers.kubernetes.client import PATIENCE, Client, Kind, load_kubeconfig
+from infra.providers.kubernetes.errors import (
+    ApiError,
+    ConfigInvalid,
+    KindUnknown,
+    NotFound,
+    NotReady,
+    PluginError,
+    Unreachable,
+)
 from infra.providers.kubernetes.paths import Path, show
 from infra.providers.kubernetes.values import Properties, marked_map, object_secrets, plain_map, secret_paths
 from infra.providers.kubernetes.waits import Wait, until_gone, until_ready
@@ -77,6 +85,8 @@ class Settings:
 
     namespace: str | None = None
     patch_force: bool = False
+    delete_unreachable: bool = False
+    """Whether deleting on a cluster that does not answer counts as done. Only ever on request."""
 
 
 class KubernetesProvider(pulumi_provider.Provider):
@@ -87,6 +97,8 @@ class KubernetesProvider(pulumi_provider.Provider):
         self._log = log
         self._settings = Settings()
         self._client: Client | None = None
+        self._no_client = "the provider was used before it was configured"
+        self._silent = False
         self._cancelled = asyncio.Event()
         self._owners: dict[str, str] = {}
 
@@ -117,12 +129,18 @@ class KubernetesProvider(pulumi_provider.Provider):
     async def configure(self, request: pulumi_provider.ConfigureRequest) -> pulumi_provider.ConfigureResponse:
         """Connects lazily: nothing is asked of the cluster until an object needs it."""
         args = request.args
-        config = await asyncio.to_thread(load_kubeconfig, _text(args, "kubeconfig"), _text(args, "context"))
-        self._client = Client(config)
-        own = config.context.namespace
+        own = None
+        try:
+            config = await asyncio.to_thread(load_kubeconfig, _text(args, "kubeconfig"), _text(args, "context"))
+            self._client = Client(config, _patience(args.get("kubeClientSettings")))
+            own = config.context.namespace
+        except ConfigInvalid as error:
+            # A preview may run before the cluster and its kubeconfig are there; everything else says why it can't.
+            self._no_client = str(error)
         self._settings = Settings(
             namespace=_text(args, "namespace") or own,
             patch_force=_flag(args.get("enablePatchForce"), default=False),
+            delete_unreachable=_flag(args.get("deleteUnreachable"), default=False),
         )
         return pulumi_provider.ConfigureResponse(accept_secrets=True, supports_preview=True)
 
@@ -170,7 +188,9 @@ class KubernetesProvider(pulumi_provider.Provider):
         """Applies and waits. An object that is already there is taken over."""
         inputs = plain_map(request.properties)
         if request.preview:
-            return pulumi_provider.CreateResponse("", await self._preview(request.urn, inputs, request.properties))
+            return pulumi_provider.CreateResponse(
+                "", await self._preview(request.urn, inputs, request.properties, created=True)
+            )
         obj, properties = await self._write(request.urn, inputs, request.properties, request.timeout)
         return pulumi_provider.CreateResponse(rules.object_id(obj), properties)
 
@@ -178,7 +198,7 @@ class KubernetesProvider(pulumi_provider.Provider):
         """The same again; fields that are no longer in the inputs go, because we are their only manager."""
         inputs = plain_map(request.news)
         if request.preview:
-            return pulumi_provider.UpdateResponse(await self._preview(request.urn, inputs, request.news))
+            return pulumi_provider.UpdateResponse(await self._preview(request.urn, inputs, request.news, created=False))
         _, properties = await self._write(request.urn, inputs, request.news, request.timeout)
         return pulumi_provider.UpdateResponse(properties)
 
@@ -202,6 +222,14 @@ class KubernetesProvider(pulumi_provider.Provider):
 
     async def delete(self, request: pulumi_provider.DeleteRequest) -> None:
         """Deletes and waits until it is gone. Gone already, or a kind that is gone, is done."""
+        try:
+            await self._delete(request)
+        except (Unreachable, ConfigInvalid):
+            if not self._settings.delete_unreachable:
+                raise
+            await self._log(request.urn, "warning", "dropped without asking: the cluster can't be reached", False)
+
+    async def _delete(self, request: pulumi_provider.DeleteRequest) -> None:
         obj = plain_map(request.properties)
         namespace, _, name = request.resource_id.rpartition("/")
         try:
@@ -222,7 +250,7 @@ class KubernetesProvider(pulumi_provider.Provider):
 
     def _connected(self) -> Client:
         if self._client is None:
-            raise ConfigInvalid("the provider was used before it was configured")
+            raise ConfigInvalid(self._no_client)
         return self._client
 
     def _wait(self, kind: Kind, urn: str, timeout: float, obj: Obj) -> Wait:
@@ -245,14 +273,18 @@ class KubernetesProvider(pulumi_provider.Provider):
             return full
         return {**full, "metadata": {key: value for key, value in metadata.items() if key != "namespace"}}
 
-    async def _preview(self, urn: str, inputs: Obj, given: Properties) -> Properties:
+    async def _preview(self, urn: str, inputs: Obj, given: Properties, *, created: bool) -> Properties:
         """A dry run where the cluster can tell; else the inputs, since what they need may not be there yet."""
-        if rules.has_unknown(inputs) or self._client is None:
+        if rules.has_unknown(inputs) or self._silent:
             return given
         try:
-            kind = await self._client.kind(str(inputs["apiVersion"]), str(inputs["kind"]))
+            kind = await self._connected().kind(str(inputs["apiVersion"]), str(inputs["kind"]))
             obj, _ = await self._apply(kind, inputs, dry_run=True)
         except (KindUnknown, NotFound):
+            return given
+        except (Unreachable, ConfigInvalid) as error:
+            self._silent = True
+            await self._log(urn, "warning", f"previewed without asking the cluster: {error}", False)
             return given
         except ApiError as error:
             # Immutable fields are a replacement's business; a webhook may refuse dry runs; rights may lack.
@@ -262,8 +294,7 @@ class KubernetesProvider(pulumi_provider.Provider):
                 await self._log(urn, "debug", f"no dry run: {error}", False)
                 return given
             raise
-        secrets = object_secrets(inputs, secret_paths(given))
-        return _outputs({key: value for key, value in obj.items() if key != "status"}, secrets)
+        return _outputs(_dry(obj, created=created), object_secrets(inputs, secret_paths(given)))
 
     async def _apply(self, kind: Kind, inputs: Obj, *, dry_run: bool = False) -> tuple[Obj, tuple[str, ...]]:
         annotations = rules.annotations_of(inputs)
@@ -313,6 +344,13 @@ def _outputs(obj: Obj, secrets: frozenset[Path]) -> Properties:
     return marked_map({**obj, "metadata": metadata}, object_secrets(obj, secrets))
 
 
+def _dry(obj: Obj, *, created: bool) -> Obj:
+    """A dry run's answer without what only a real write will tell."""
+    unknown = ("uid", "resourceVersion", "creationTimestamp") if created else ("resourceVersion",)
+    metadata = {key: rules.UNKNOWN if key in unknown else value for key, value in obj["metadata"].items()}
+    return {**{key: value for key, value in obj.items() if key != "status"}, "metadata": metadata}
+
+
 def _importable(obj: Obj) -> Obj:
     """Inputs for an object that was not made here: what a person would have written."""
     metadata = {
@@ -360,6 +398,15 @@ def _text(args: Properties, name: str) -> str | None:
 
 def _plain(value: PropertyValue | None) -> Any:
     return plain_map({"value": value})["value"] if value is not None else None
+
+
+def _patience(settings: PropertyValue | None) -> float:
+    """`kubeClientSettings.timeout`, in seconds; the engine hands nested settings on as JSON text."""
+    found = _plain(settings)
+    if isinstance(found, str):
+        found = json.loads(found)
+    timeout = found.get("timeout") if isinstance(found, dict) else None
+    return float(timeout) if timeout else PATIENCE
 
 
 def _flag(value: PropertyValue | None, *, default: bool) -> bool:
