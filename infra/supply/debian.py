@@ -153,6 +153,7 @@ def apt_configuration(work: Path, root: Path) -> str:
             'DPkg::Options { "--force-confold"; "--force-unsafe-io"; }',
             'DPkg::Use-Pty "false"',
             'APT::Install-Recommends "false"',
+            'APT::Update::Error-Mode "any"',
             'APT::Sandbox::User "root"',
             'Acquire::Languages "none"',
         )

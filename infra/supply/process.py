@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from infra.supply.errors import BuildFailed, DiskFull, LockMismatch, NeedsRoot, RegistryUnreachable, SupplyError
-from infra.supply.store import disk_full_message
 
 TIMEOUT = 1800
 """Seconds for one program. The slowest seen is the Debian base with 46 s; slow mirrors need many times that."""
@@ -45,7 +44,8 @@ _CAUSES: tuple[tuple[str, type[SupplyError], str], ...] = (
     (
         r"No space left on device",
         DiskFull,
-        "",
+        "Free some disk space or set MLP_CACHE to a folder on a larger disk (a full set with its work takes about "
+        "4 GiB), then run again: finished layers are kept.",
     ),
     (
         r"Temporary failure resolving|Could not (?:resolve|connect)|Failed to fetch|Unable to connect"
@@ -113,7 +113,5 @@ def explain(what: str, output: str) -> SupplyError:
     said = _CREDENTIALS.sub("", "\n".join(output.strip().splitlines()[-12:]))
     for pattern, kind, remedy in _CAUSES:
         if re.search(pattern, output):
-            if kind is DiskFull:
-                return DiskFull(f"{what}: {disk_full_message(Path('/'))}")
             return kind(f"Making {what} failed. {remedy}\n{said}")
     return BuildFailed(f"Making {what} failed.\n{said}")

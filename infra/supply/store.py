@@ -229,16 +229,12 @@ def disk_full_is_named(folder: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise DiskFull(disk_full_message(folder)) from error
-
-
-def disk_full_message(folder: Path) -> str:
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
-    free = shutil.disk_usage(existing).free >> 20
-    return (
-        f"No space left for images in {folder} ({free} MiB free; a full set with its work takes about 4 GiB). "
-        "Free some space or set MLP_CACHE to a folder on a larger disk, then run again: finished layers are kept."
-    )
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        raise DiskFull(
+            f"No space left for images in {folder} ({shutil.disk_usage(existing).free >> 20} MiB free). "
+            "Free some disk space or set MLP_CACHE to a folder on a larger disk (a full set with its work takes about "
+            "4 GiB), then run again: finished layers are kept."
+        ) from error
 
 
 def _ignore(_: object) -> None:
