@@ -136,6 +136,21 @@ def remove(name: str) -> tuple[Path, ...]:
     return existing(name)
 
 
+def remove_pods(name: str) -> bool:
+    """Removes what is below the host's folders but the leaf, once all in it has ended; gives whether nothing is left.
+
+    kubelet needs seconds for every folder of a container that is no more, so a host that boots starts without them.
+    """
+    left = False
+    for top in existing(name):
+        for child in [entry for entry in top.iterdir() if entry.is_dir() and entry.name != LEAF]:
+            for folder in _tree(child):
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+            left = left or child.exists()
+    return not left
+
+
 def _tree(top: Path) -> Iterator[Path]:
     """The folder and all below it, children first."""
     with contextlib.suppress(FileNotFoundError):

@@ -128,9 +128,9 @@ def enter(layout: Layout, spec: HostSpec) -> None:
         _bind_read_only(folder, layout.inside(folder))
     for name, path in tool_mounts(spec).items():
         _bind_read_only(path, layout.disk / name.lstrip("/"))
-    for file in ("etc/os-release", "etc/ld.so.cache"):
-        if (Path("/") / file).exists():
-            _bind_read_only(os.path.realpath(Path("/") / file), layout.disk / file)
+    for name in ("etc/alternatives", "etc/ld.so.cache", "etc/os-release"):
+        if (Path("/") / name).exists():
+            _bind_read_only(os.path.realpath(Path("/") / name), layout.disk / name)
     syscalls.mount("/dev", f"{disk}/dev", flags=syscalls.MS_BIND | syscalls.MS_REC)
     if (layout.disk / "dev/shm").is_dir():
         syscalls.mount(

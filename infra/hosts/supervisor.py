@@ -34,6 +34,8 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 _SIGNALS = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 _BOOT_SECONDS = 20.0
 _STOP_SECONDS = 20.0
+_PODS_SECONDS = 5.0
+"""The kernel needs a moment to end all processes of a PID namespace."""
 _BACKOFF_FIRST, _BACKOFF_LAST, _STEADY = 0.5, 15.0, 60.0
 
 
@@ -119,6 +121,9 @@ class Supervisor:
     def _boot(self) -> None:
         """Starts process 1 in namespaces of its own and waits until it has taken on its view. Raises on failure."""
         self._end_forwarder()
+        deadline = time.monotonic() + _PODS_SECONDS
+        while not cgroups.remove_pods(self._spec.cgroup) and time.monotonic() < deadline:
+            time.sleep(0.05)
         if self._network is not None:
             os.close(self._network)
         self._network, self._plugged = syscalls.new_network_namespace(), None
