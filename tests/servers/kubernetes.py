@@ -81,6 +81,7 @@ class Authority:
                 x509.KeyUsage(True, False, False, False, False, True, True, False, False),
                 critical=True,
             )
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .sign(key, hashes.SHA256())
         )
         _write_pair(folder / "ca", certificate, key)
@@ -98,8 +99,12 @@ class Authority:
             + [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
         )
         usage = ExtendedKeyUsageOID.SERVER_AUTH if hosts else ExtendedKeyUsageOID.CLIENT_AUTH
-        builder = _builder(subject, issuer.subject, key.public_key()).add_extension(
-            x509.ExtendedKeyUsage([usage]), critical=False
+        # Python 3.13 and later refuse certificates that do not name their issuer's key.
+        issuer_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
+        builder = (
+            _builder(subject, issuer.subject, key.public_key())
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+            .add_extension(issuer_id, critical=False)
         )
         if hosts:
             builder = builder.add_extension(x509.SubjectAlternativeName([_alternative(h) for h in hosts]), False)
