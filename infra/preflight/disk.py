@@ -17,8 +17,9 @@ IMAGES = 3.0
 HOSTS_FIRST = 4.0
 HOSTS_MORE = 2.5
 HOME = 0.2
-"""GiB, measured: Go's build cache at its fullest (removed after building), the sources it fetches, the tools, the
-image blobs with their base, what the first host and each further one take, and an installation's folder."""
+"""GiB. Measured: Go's build cache at its fullest (removed after building; 7.3), the sources it fetches (5.3), the tools
+(1.0). With room to spare, not measured: the image blobs with their base, the first host and each further one, and an
+installation's folder."""
 
 SPARE = 1.0
 """GiB that must stay free: below, kubelet begins to evict pods."""
