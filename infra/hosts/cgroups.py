@@ -26,10 +26,7 @@ class Hierarchy:
 
 
 def parse(mountinfo: str) -> tuple[Hierarchy, ...]:
-    """The hierarchies that containers live in, from /proc/self/mountinfo.
-
-    Where v1 is mounted a v2 hierarchy beside it ("hybrid") holds no container and is left out.
-    """
+    """All hierarchies, from /proc/self/mountinfo."""
     found: list[Hierarchy] = []
     for line in mountinfo.splitlines():
         head, _, rest = line.partition(" - ")
@@ -39,8 +36,13 @@ def parse(mountinfo: str) -> tuple[Hierarchy, ...]:
         mount = Path(re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), fields[4]))
         controllers = frozenset() if kind == "cgroup2" else _controllers(options)
         found.append(Hierarchy(mount, controllers, kind == "cgroup2"))
-    first = [hierarchy for hierarchy in found if not hierarchy.unified]
-    return tuple(first or found)
+    return tuple(found)
+
+
+def of_hosts(found: tuple[Hierarchy, ...]) -> tuple[Hierarchy, ...]:
+    """Those that hosts are put into: v1 where it is mounted. runc puts containers into a v2 beside it ("hybrid") as
+    well, so folders appear there too and have to be removed."""
+    return tuple(hierarchy for hierarchy in found if not hierarchy.unified) or found
 
 
 def _controllers(options: str) -> frozenset[str]:
@@ -81,7 +83,7 @@ def limits(hierarchy: Hierarchy, memory_bytes: int | None, cpus: float | None) -
 
 def create(name: str, memory_bytes: int | None = None, cpus: float | None = None) -> None:
     """Makes the host's folders and their leaf, with cpusets filled in and controllers handed down."""
-    for hierarchy in hierarchies():
+    for hierarchy in of_hosts(hierarchies()):
         top = hierarchy.mount / name
         for folder in (top, top / LEAF):
             folder.mkdir(exist_ok=True)
@@ -108,7 +110,7 @@ def _hand_down(parent: Path) -> None:
 
 def enter(name: str) -> None:
     """Moves the calling process into the host's leaf."""
-    for folder in folders(name, hierarchies()):
+    for folder in folders(name, of_hosts(hierarchies())):
         (folder / LEAF / "cgroup.procs").write_text("0", encoding="utf-8")
 
 
