@@ -40,7 +40,7 @@ def environment(settings: TrackingSettings, install: Install) -> dict[str, str]:
     """The server's environment without its secrets."""
     facts, storage = install.facts, storage_endpoint()
     return {
-        "MLP_DATABASE": f"postgresql://{_ROLE}@{database_endpoint().url.partition('://')[2]}/{_ROLE}",
+        "MLP_DATABASE": f"postgresql+psycopg2://{_ROLE}@{database_endpoint().url.partition('://')[2]}/{_ROLE}",
         "MLP_ARTIFACTS": f"s3://{TRACKING_BUCKET}",
         "MLFLOW_S3_ENDPOINT_URL": storage.url,
         "AWS_ACCESS_KEY_ID": TRACKING_USER,

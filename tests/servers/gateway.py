@@ -64,6 +64,13 @@ class _Echo(BaseHTTPRequestHandler):
         """Quiet."""
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_: Any) -> None:
+        """nginx resets connections that it has no more use for."""
+
+
 @dataclass(frozen=True)
 class Gateway:
     """The running gateway."""
@@ -140,7 +147,7 @@ def gateway(folder: Path, tracking_port: int | None = None, control_plane_port: 
         if given is not None:
             ports.append(given)
             continue
-        echo = ThreadingHTTPServer(("127.0.0.1", 0), _Echo)
+        echo = _Server(("127.0.0.1", 0), _Echo)
         echo.server_name_for_tests, echo.seen = name, seen  # type: ignore[attr-defined]
         threading.Thread(target=echo.serve_forever, daemon=True).start()
         echoes.append(echo)
