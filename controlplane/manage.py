@@ -3,7 +3,7 @@
 migrate           bring the tables to this version, as their owner, and grant the application's role its rights
 bootstrap-admin   the first platform admin, from a secret file; nothing where an admin exists already
 verify-audit      prove every audit chain; exit code 1 names the first bad one
-wait-database     until the database answers
+wait-migrated     until the tables are of this version, two minutes at most
 """
 
 from __future__ import annotations
@@ -87,22 +87,22 @@ def verify_audit(settings: Settings) -> bool:
     return intact
 
 
-def wait_database(settings: Settings) -> None:
-    """Until the database answers, two minutes at most."""
-    runtime = Runtime.make(settings.model_copy(update={"database_pool": 1}))
+def wait_migrated(settings: Settings) -> None:
+    """Until the tables are of this version or newer; Unavailable after two minutes."""
+    engine = make_engine(settings.database_url.get_secret_value(), pool=1)
     deadline = time.monotonic() + _PATIENCE
     try:
-        while not runtime.database_answers():
+        while not migrations.is_current(engine):
             if time.monotonic() > deadline:
-                raise Unavailable("The database did not answer within two minutes.")
+                raise Unavailable("The tables were not brought to this version within two minutes.")
             time.sleep(0.5)
     finally:
-        runtime.close()
+        engine.dispose()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m controlplane.manage", description=__doc__.split("\n", 1)[0])
-    parser.add_argument("command", choices=["migrate", "bootstrap-admin", "verify-audit", "wait-database"], nargs="+")
+    parser.add_argument("command", choices=["migrate", "bootstrap-admin", "verify-audit", "wait-migrated"], nargs="+")
     given = parser.parse_args(arguments)
     settings = settings_module.load(os.environ)
     logs.init(settings.log_level)
@@ -111,8 +111,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             migrate(settings)
         elif command == "bootstrap-admin":
             bootstrap_admin(settings)
-        elif command == "wait-database":
-            wait_database(settings)
+        elif command == "wait-migrated":
+            wait_migrated(settings)
         elif not verify_audit(settings):
             return 1
     return 0

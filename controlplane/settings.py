@@ -26,8 +26,11 @@ class Settings(BaseModel):
     """Of the role that may only do what the application does."""
     broker_url: SecretStr
     facts: PlatformFacts
-    gateway_secret: SecretStr
-    """What the gateway sends as X-Mlp-Gateway-Secret; without it nobody is told who calls."""
+    gateway_secret: SecretStr | None = None
+    """What the gateway sends as X-Mlp-Gateway-Secret; None, as in worker and watcher: nobody speaks for it."""
+    storage_root_secret: SecretStr | None = None
+    storage_key: SecretStr | None = None
+    """What the S3 keys of workspaces derive from. Only worker and watcher have these two."""
     owner_database_url: SecretStr | None = None
     """Of the role that owns the tables; only the migration has it."""
     first_admin_password: SecretStr | None = None
@@ -60,6 +63,7 @@ _PLAIN = {
     "MLP_LEASE_SECONDS": "lease_seconds",
     "MLP_SWEEP_SECONDS": "sweep_seconds",
     "MLP_RESYNC_SECONDS": "resync_seconds",
+    "MLP_STREAMS": "streams",
     "MLP_LOG_LEVEL": "log_level",
 }
 _URLS = {
@@ -67,7 +71,12 @@ _URLS = {
     "owner_database_url": "MLP_OWNER_DATABASE_URL",
     "broker_url": "MLP_BROKER_URL",
 }
-_SECRETS = {"gateway_secret": "MLP_GATEWAY_SECRET_FILE", "first_admin_password": "MLP_FIRST_ADMIN_PASSWORD_FILE"}
+_SECRETS = {
+    "gateway_secret": "MLP_GATEWAY_SECRET_FILE",
+    "first_admin_password": "MLP_FIRST_ADMIN_PASSWORD_FILE",
+    "storage_root_secret": "MLP_STORAGE_ROOT_SECRET_FILE",
+    "storage_key": "MLP_STORAGE_KEY_FILE",
+}
 
 
 def _read(path: str, name: str) -> str:

@@ -193,12 +193,12 @@ class Watcher:
 
 def main() -> None:
     """`python -m controlplane.watcher`."""
-    from controlplane.wiring import make_reconciler, make_watch
+    from controlplane.wiring import make_reconciler
 
     settings = settings_module.load(os.environ)
     logs.init(settings.log_level)
     runtime = Runtime.make(settings.model_copy(update={"database_pool": 3}))
-    watcher = Watcher(runtime, make_reconciler(settings), lambda: make_watch(settings, watcher.on_drift))
+    watcher = Watcher(runtime, make_reconciler(settings))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: watcher.stop())
     watcher.run()

@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from components.catalog import CATALOG
+from components.storage.objects import ROOT_USER
 from controlplane.gate.ports import AUDIENCE, Reviewed, TokenReviewer
 from controlplane.gate.service import CachedReviewer
 from controlplane.kube.client import Kube
 from controlplane.reconcile.service import Reconciler
-from controlplane.settings import Settings
+from controlplane.settings import Settings, SettingsError
+from controlplane.storage.credentials import Credentials
+from controlplane.storage.service import S3Storage
 
 
 class KubeReviewer:
@@ -39,4 +42,20 @@ def make_reviewer() -> TokenReviewer:
 def make_reconciler(settings: Settings) -> Reconciler:
     """With the object storage of the facts, and what every installed component adds to a workspace."""
     installed = [component for component in CATALOG if component.name in settings.facts.components]
-    return Reconciler(connect(), None, settings.facts, installed)
+    return Reconciler(connect(), make_storage(settings), settings.facts, installed)
+
+
+def make_storage(settings: Settings) -> S3Storage | None:
+    """None: the installation has no object storage. SettingsError where it has and a secret is missing."""
+    facts = settings.facts
+    if facts.storage is None or facts.storage_admin is None:
+        return None
+    if settings.storage_root_secret is None or settings.storage_key is None:
+        raise SettingsError("MLP_STORAGE_ROOT_SECRET_FILE and MLP_STORAGE_KEY_FILE must be set where there is storage")
+    return S3Storage(
+        url=facts.storage.url,
+        admin_url=facts.storage_admin.url,
+        region=facts.storage_region,
+        root=Credentials(ROOT_USER, settings.storage_root_secret.get_secret_value()),
+        key=settings.storage_key.get_secret_value().encode(),
+    )

@@ -30,7 +30,8 @@ def runtime() -> Runtime:
 def from_gateway() -> bool:
     """Whether the request carries the gateway's secret. Compared in constant time."""
     given = request.headers.get(GATEWAY_HEADER, "")
-    return hmac.compare_digest(given.encode(), runtime().settings.gateway_secret.get_secret_value().encode())
+    secret = runtime().settings.gateway_secret
+    return secret is not None and hmac.compare_digest(given.encode(), secret.get_secret_value().encode())
 
 
 def origin() -> Origin:

@@ -77,7 +77,7 @@ class Api:
         return self._add("GET", path, **options)
 
     def post(self, path: str, **options: Any) -> Callable[[F], F]:
-        """Takes an Idempotency-Key unless `idempotent=False` (answers that hold a secret are never kept)."""
+        """Heeds an Idempotency-Key unless `idempotent=False` (answers that hold a secret are never kept)."""
         return self._add("POST", path, **{"idempotent": True, **options})
 
     def patch(self, path: str, **options: Any) -> Callable[[F], F]:
@@ -155,7 +155,7 @@ def _read_query(model: type[BaseModel] | None, found: list[Finding]) -> BaseMode
 def _read_body(adapter: TypeAdapter[Any] | None, found: list[Finding]) -> Any:
     raw = request.get_data(cache=True)
     if adapter is None:
-        if raw:
+        if raw and strictjson.parse(raw) != {}:
             found.append(Finding("body", "is not expected here"))
         return None
     if raw and request.mimetype != "application/json":
@@ -184,11 +184,9 @@ def _read_version(found: list[Finding]) -> int | None:
 
 def _read_key(endpoint: Endpoint, found: list[Finding]) -> str | None:
     key = request.headers.get(IDEMPOTENCY_HEADER)
-    if key is None:
+    if key is None or not endpoint.idempotent:
         return None
-    if not endpoint.idempotent:
-        found.append(Finding(f"header.{IDEMPOTENCY_HEADER}", "is not possible here: the answer is never kept"))
-    elif not _KEY.fullmatch(key):
+    if not _KEY.fullmatch(key):
         found.append(Finding(f"header.{IDEMPOTENCY_HEADER}", "must be 1 to 200 printable ASCII characters"))
     return key
 

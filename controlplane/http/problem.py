@@ -17,7 +17,8 @@ log = logging.getLogger(__name__)
 
 
 class ProblemFinding(View):
-    pointer: str
+    field: str
+    """Where in the request, such as `body.quota.cpu`, `query.limit` or `header.If-Match`."""
     message: str
 
 
@@ -51,7 +52,7 @@ def problem(status: int, title: str, detail: str, *, code: str, errors: list[dic
 
 
 def public(error: PublicError) -> Response:
-    findings = [{"pointer": f.pointer, "message": f.message} for f in error.findings]
+    findings = [{"field": f.pointer, "message": f.message} for f in error.findings]
     response = problem(error.status, error.title, error.detail, code=error.code, errors=findings)
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from controlplane.migrations.grants import grant
 
@@ -21,6 +22,22 @@ def config() -> Config:
     made.set_main_option("script_location", str(Path(__file__).parent))
     made.set_main_option("path_separator", "os")
     return made
+
+
+def newest() -> str:
+    """The newest version this code knows."""
+    return ScriptDirectory.from_config(config()).get_current_head() or ""
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether the tables are of this version or of a newer one. False where the database is away or empty."""
+    known = {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+    try:
+        with engine.connect() as connection:
+            found = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    except (OperationalError, ProgrammingError):
+        return False
+    return found is not None and (found == newest() or found not in known)
 
 
 def upgrade(engine: Engine, application_role: str, *, patience: float = 0.0) -> None:

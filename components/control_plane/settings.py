@@ -1,0 +1,27 @@
+"""Settings of the control plane."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from components.contract import ComponentSettings
+from components.quantities import Quantity
+
+
+class ControlPlaneSettings(ComponentSettings):
+    """API and console, worker, watcher, and the queue between them."""
+
+    replicas: Annotated[int, Field(ge=1, le=10)] = 1
+    """Of API and worker each; the watcher has one that leads, whatever its number."""
+    memory: Quantity = "384Mi"
+    """Memory limit of each process's pod; idle each takes 90 to 140 MiB."""
+    api_threads: Annotated[int, Field(ge=4, le=64)] = 24
+    """Requests that one API pod answers at the same time."""
+    streams: Annotated[int, Field(ge=1, le=48)] = 10
+    """Of these, live streams at most."""
+    session_hours: Annotated[int, Field(ge=1, le=168)] = 12
+    session_idle_minutes: Annotated[int, Field(ge=5, le=1440)] = 60
+    queue_storage: Quantity = "256Mi"
+    queue_memory: Quantity = "96Mi"
