@@ -356,7 +356,9 @@ class Engine:
             self._configure(name, config, secrets)
             cli = self._prepare()
             cli.stops = 0
-            progress = Progress(name, self._mend(name))
+            if operation != "preview":
+                self._mend(name)
+            progress = Progress(name, self._expected(name))
             stack = _Stack(name, self._workspace(cli), StackInitMode.SELECT)
             started = time.monotonic()
 
@@ -384,12 +386,16 @@ class Engine:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return found
 
-    def _mend(self, stack: str) -> int | None:
-        """Undoes what a killed run left: a lock without a living holder, operations noted as unfinished. Gives the
-        number of resources that are there, None where that is not known."""
+    def _expected(self, stack: str) -> int | None:
+        checkpoint = self._checkpoint(stack)
+        return (state.handled(checkpoint) or None) if checkpoint else None
+
+    def _mend(self, stack: str) -> None:
+        """Undoes what a killed run left: a lock without a living holder, operations noted as unfinished. A run that
+        is still alive holds the lock, which refuses the mending."""
         checkpoint = self._checkpoint(stack)
         if checkpoint is None:
-            return None
+            return
         self._break_dead_lock(stack)
         if state.has_pending(checkpoint):
             exported = json.loads(self._command(["stack", "export", "--stack", stack], stack))
@@ -399,7 +405,6 @@ class Engine:
                 self._command(["stack", "import", "--file", str(settled), "--stack", stack], stack)
             finally:
                 settled.unlink()
-        return state.handled(checkpoint) or None
 
     def _break_dead_lock(self, stack: str) -> None:
         base = Path(self._home.backend_url.removeprefix("file://"))

@@ -36,7 +36,16 @@ class TidyProgram:
             while loop.is_running() and time.monotonic() < deadline:
                 time.sleep(0.01)
             if not loop.is_running() and not loop.is_closed():
+                _end_tasks(loop)
                 loop.close()
+
+
+def _end_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        loop.run_until_complete(asyncio.wait(tasks, timeout=_SECONDS_TO_END))
 
 
 @contextlib.contextmanager

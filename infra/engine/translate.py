@@ -61,7 +61,7 @@ def translate(  # noqa: PLR0911 - one return per error of the tree
     stopped: bool = False,
 ) -> EngineError:
     """The error that a failed command means. `failures` and `general` come from events, `stopped` from us."""
-    both = "\n".join((stderr, stdout, *general))
+    both = "\n".join((stderr, stdout, *general, *(failure.reason for failure in failures)))
     if stopped:
         return OperationCancelled(
             f"Stopped on request while working on stack {stack}.", stack=stack, remedy="Run the same command to go on."
@@ -81,17 +81,18 @@ def translate(  # noqa: PLR0911 - one return per error of the tree
             remedy="Put back the passphrase file that belongs to this installation.",
         )
     if _INLINE in both:
-        return _program_failed(stack, both)
-    if failures:
-        first = failures[0]
-        more = f" ({len(failures) - 1} more failed)" if len(failures) > 1 else ""
-        return ResourcesFailed(f"{first.kind} {first.name}: {first.reason}{more}", stack=stack, failures=failures)
+        return _program_failed(stack, next((text for text in general if _INLINE in text), both))
     if found := _PLUGIN.search(both):
         return PluginMissing(
             f"Stack {stack} needs the provider plugin {found['name']}, which is not installed.",
             stack=stack,
             plugin=found["name"],
+            remedy="Hand the plugin to the engine; it is not fetched from the internet.",
         )
+    if failures:
+        first = failures[0]
+        more = f" ({len(failures) - 1} more failed)" if len(failures) > 1 else ""
+        return ResourcesFailed(f"{first.kind} {first.name}: {first.reason}{more}", stack=stack, failures=failures)
     if found := _NO_STACK.search(both):
         return StackMissing(f"There is no stack {stack}.", stack=stack, remedy="`platform up` makes it.")
     if _CANCELLED.search(both):
