@@ -23,6 +23,8 @@ _WHOLE = {
     "RoleBinding": ("roleRef", "subjects"),
     "ConfigMap": ("data", "binaryData"),
 }
+WHOLE_KINDS = frozenset(_WHOLE)
+"""Kinds in which a field of somebody else's is a change."""
 _QUANTITIES = frozenset(
     {"hard", "default", "defaultRequest", "min", "max", "maxLimitRequestRatio", "requests", "limits"}
 )

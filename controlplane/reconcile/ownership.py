@@ -13,10 +13,9 @@ UNKNOWN = "unknown"
 
 
 def last_writer(live: KubernetesObject) -> str:
-    """The newest field manager that is not us; us where there is no other, `unknown` where nothing is told."""
-    entries = [entry for entry in _entries(live) if entry.get("manager")]
-    others = [entry for entry in entries if entry["manager"] != FIELD_MANAGER]
-    chosen = max(others or entries, key=lambda entry: str(entry.get("time") or ""), default=None)
+    """The newest field manager that is not us; `unknown` where there is none: who only takes away leaves no trace."""
+    others = [e for e in _entries(live) if e.get("manager") and e["manager"] != FIELD_MANAGER]
+    chosen = max(others, key=lambda entry: str(entry.get("time") or ""), default=None)
     return str(chosen["manager"]) if chosen else UNKNOWN
 
 
