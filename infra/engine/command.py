@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +20,17 @@ from semver import VersionInfo
 _GRACE_SECONDS = 5.0
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "USER", "XDG_CACHE_HOME", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _PASSED_ON_PREFIXES = ("AWS_", "AZURE_", "ARM_", "GOOGLE_", "MLP_")
+
+_LAUNCHER = (
+    sys.executable,
+    "-I",
+    "-S",
+    "-c",
+    "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 2); "
+    "os.getppid() == int(sys.argv[1]) and os.execv(sys.argv[2], sys.argv[2:])",
+)
+"""Starts the CLI so that the kernel interrupts it (SIGINT, as one Ctrl-C) when we die, whatever killed us: it then
+ends its waits, notes what it did and frees the stack."""
 
 
 def environment(own: Mapping[str, str]) -> dict[str, str]:
@@ -65,7 +77,7 @@ class Cli(PulumiCommand):
         on_error: OnOutput | None = None,
     ) -> CommandResult:
         """As the base class; KeyboardInterrupt is taken as a `stop()` and the command's end is awaited."""
-        command = [self.command, "--non-interactive", *args]
+        command = [*_LAUNCHER, str(os.getpid()), self.command, "--non-interactive", *args]
         out: list[str] = []
         err: list[str] = []
         with subprocess.Popen(

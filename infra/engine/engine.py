@@ -412,7 +412,7 @@ class Engine:
         for lock in folder.glob("*.json") if folder.is_dir() else ():
             with contextlib.suppress(FileNotFoundError, ValueError, KeyError):
                 held = json.loads(lock.read_text(encoding="utf-8"))
-                if held["hostname"] == socket.gethostname() and not Path(f"/proc/{int(held['pid'])}").exists():
+                if held["hostname"] == socket.gethostname() and not _is_pulumi(int(held["pid"])):
                     lock.unlink()
 
 
@@ -450,6 +450,17 @@ def _translated(
         general=tuple(progress.general_errors) if progress else (),
         stopped=stopped,
     )
+
+
+def _is_pulumi(pid: int) -> bool:
+    """Whether that process lives and is the CLI; its number may have gone to somebody else since, and where nobody
+    reaps, a dead process keeps its entry."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    return fields.get("Name", "").startswith("pulumi") and fields.get("State", "")[:1] not in {"Z", "X"}
 
 
 def _wrong_passphrase(stack: str) -> PassphraseWrong:
