@@ -10,10 +10,10 @@ from typing import BinaryIO
 from components.images import GoBinary, SourceTree, TextFile
 from infra.supply import users
 from infra.supply.bytecode import compile_tree
-from infra.supply.errors import BadImage
+from infra.supply.errors import BadImage, BuildFailed
 from infra.supply.process import require_root
 from infra.supply.recipes import SourceFile, binary_path
-from infra.supply.store import FileDigests
+from infra.supply.store import FileDigests, content_digest
 from infra.supply.tree import Entry, directory, parents, scan, write_layer
 
 _LEFT_OUT = frozenset({"tests", "__pycache__", "node_modules"})
@@ -72,13 +72,18 @@ def source_files(project_root: Path, layer: SourceTree, digests: FileDigests) ->
 def stage_source(
     layer: SourceTree, files: list[SourceFile], project_root: Path, base_root: Path | None, work: Path
 ) -> Path:
-    """Copies the files below `work`; with a base, Python modules are compiled as that Python wants them."""
+    """Copies the files below `work`; with a base, Python modules are compiled as that Python wants them.
+
+    Raises BuildFailed where a file is not the one that was looked at before: the layer would not be its recipe's.
+    """
     staged = work / "source"
     staged.mkdir()
     for file in files:
         target = staged / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(project_root / file.path, target)
+        if content_digest(target) != file.digest:
+            raise BuildFailed(f"{file.path} changed while an image was made from it. Run the same command again.")
         target.chmod(0o755 if file.executable else 0o644)
     if base_root is not None and any(file.path.endswith(".py") for file in files):
         require_root()

@@ -198,11 +198,16 @@ class FileDigests:
         known = self._known.get(str(path))
         if known and known["stamp"] == stamp:
             return str(known["digest"])
-        with path.open("rb") as handle:
-            digest = f"sha256:{hashlib.file_digest(handle, 'sha256').hexdigest()}"
+        digest = content_digest(path)
         self._known[str(path)] = {"stamp": stamp, "digest": digest}
         write_whole(self._memory, json.dumps(self._known, indent=1, sort_keys=True).encode())
         return digest
+
+
+def content_digest(path: Path) -> str:
+    """`sha256:<hex>` of a file, read now."""
+    with path.open("rb") as handle:
+        return f"sha256:{hashlib.file_digest(handle, 'sha256').hexdigest()}"
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from components.images import GoBinary, Image, SourceTree, TextFile
-from infra.supply.errors import BadImage
+from infra.supply import files
+from infra.supply.errors import BadImage, BuildFailed
 from infra.supply.model import ImageSet, SupplyEvent
 from infra.supply.source import SourceSupply
 from tests.unit.supply.fakes import FakeTools, make_tree, members
@@ -199,6 +200,20 @@ def test_a_source_layer_takes_files_of_the_project_only(case: str, supply: Sourc
     make_tree(tmp_path / "project/linked", {"out": "-> ../notes.txt"})
     with pytest.raises(BadImage, match=message):
         supply.build([Image("web", "1", (SourceTree((path,)),), base="scratch")])
+
+
+def test_a_file_that_changes_while_it_is_taken_stops_the_build(
+    supply: SourceSupply, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = files.stage_source
+
+    def late(*arguments: object) -> Path:
+        (tmp_path / "project/app/main.py").write_text("print(3)\n")
+        return stage(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(files, "stage_source", late)
+    with pytest.raises(BuildFailed, match=r"app/main\.py changed"):
+        supply.build([WEB])
 
 
 def test_pruning_leaves_what_the_given_images_need(supply: SourceSupply) -> None:
