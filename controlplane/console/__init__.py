@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from datetime import datetime
 from pathlib import Path
 
@@ -49,9 +48,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     )
 
     assets = Assets(_HERE / "static")
-    app.extensions[web.EXTENSION] = web.Console(
-        assets, settings.public_url, threading.BoundedSemaphore(max(settings.streams, 1))
-    )
+    app.extensions[web.EXTENSION] = web.Console(assets, settings.public_url)
     app.jinja_env.globals.update(
         asset=assets.url,
         nonce=security.nonce,

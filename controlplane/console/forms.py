@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from controlplane.errors import PublicError
-from controlplane.quotas.model import Quota, format_bytes, format_cpu
+from controlplane.quotas.model import Quota, format_bytes
 from controlplane.quotas.text import QuotaText
 
 M = TypeVar("M", bound=BaseModel)
@@ -103,7 +104,8 @@ def fill(model: type[M], form: Form, values: Mapping[str, Any], messages: Mappin
         command = model.model_validate(nested(values))
     except ValidationError as invalid:
         for name, message in _sentences(invalid, messages or {}):
-            errors.setdefault(name, message)
+            if not any(known.startswith(f"{name}.") for known in form.errors):
+                errors.setdefault(name, message)
     if errors or command is None:
         raise Incomplete(replace(form, errors=_in_order(errors, form.labels)))
     return command
@@ -155,11 +157,13 @@ def end_of_day(text: str) -> datetime | str | None:
 
 
 def _plain_cores(millicores: int) -> str:
-    return format_cpu(millicores) if millicores % 1000 == 0 else f"{millicores / 1000:g}"
+    return f"{Decimal(millicores) / 1000:f}".rstrip("0").rstrip(".") if millicores % 1000 else str(millicores // 1000)
 
 
 def _plain_gib(octets: int) -> str:
-    return str(octets // 2**30) if octets % 2**30 == 0 else format_bytes(octets)
+    """GiB without a unit, else a quantity with one; what is no whole number of KiB is rounded up to one."""
+    whole = -(-octets // 1024) * 1024
+    return str(whole // 2**30) if whole % 2**30 == 0 else format_bytes(whole)
 
 
 def _sentences(invalid: ValidationError, messages: Mapping[str, str]) -> list[tuple[str, str]]:

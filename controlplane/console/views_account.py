@@ -30,14 +30,14 @@ SCOPES = (
 LIFETIMES = (("7", "7 days"), ("30", "30 days"), ("90", "90 days"), ("365", "365 days"))
 
 
-@bp.get("/signin")
+@bp.get("/login")
 def sign_in_form() -> Response:
     if web.signed_in():
         return web.go(url_for("console.home"))
     return web.show("signin.html", form=Form(labels=_SIGN_IN), left=request.args.get("left") == "1", next=_next())
 
 
-@bp.post("/signin")
+@bp.post("/login")
 def sign_in() -> Response:
     form = Form({"account": request.form.get("account", "").strip()}, labels=_SIGN_IN)
     given = {**form.values, "password": request.form.get("password", "")}

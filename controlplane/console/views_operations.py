@@ -6,7 +6,6 @@ every few seconds besides, so that a proxy that holds events back only makes it 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
@@ -16,13 +15,11 @@ from flask import Response, render_template, request, stream_with_context, url_f
 from controlplane.console import bp, signs, web
 from controlplane.console.listing import Listing
 from controlplane.errors import PublicError
+from controlplane.http import caller
+from controlplane.http.stream import MEDIA_TYPE, Event
+from controlplane.operations import stream
 from controlplane.operations.model import Operation, OperationKind, OperationQuery
 from controlplane.operations.service import OperationService
-
-_LOOK_EVERY = 0.5
-"""Seconds between two looks at the database."""
-_LONGEST_STREAM = 60.0
-"""Seconds after which a stream ends; the browser opens the next one by itself."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +57,8 @@ def operation_panel(operation: UUID) -> Response:
 
 @bp.get("/operations/<uuid:operation>/stream")
 def operation_stream(operation: UUID) -> Response:
-    _load(operation)
-    streams = web.console().streams
-    if not streams.acquire(blocking=False):
-        return Response(status=204)
-    response = Response(stream_with_context(_events(operation)), content_type="text/event-stream")
-    response.headers["X-Accel-Buffering"] = "no"
-    response.call_on_close(streams.release)
-    return response
+    events = stream_with_context(_events(_load(operation)))
+    return Response(events, content_type=MEDIA_TYPE, headers={"X-Accel-Buffering": "no"})
 
 
 @bp.post("/operations/<uuid:operation>/retry")
@@ -88,24 +79,20 @@ def _load(operation_id: UUID) -> Shown:
     return Shown(found, parts, elapsed)
 
 
-def _events(operation_id: UUID) -> Iterator[str]:
-    """The panel whenever the operation or one of its parts changed; event `end` when there is nothing to wait for."""
-    end = time.monotonic() + _LONGEST_STREAM
-    seen: tuple[int, ...] = ()
-    yield "retry: 1000\n\n"
-    while time.monotonic() < end:
+def _events(first: Shown) -> Iterator[str]:
+    """The panel at every change, as unnamed events, which the page swaps in; what else the stream says as it is.
+
+    Ends when there is nothing to wait for, and when the session does.
+    """
+    for event in stream.events(caller.runtime(), web.who(), caller.origin(), first.operation):
+        if event.name != "operation":
+            yield event.encode()
+            continue
         try:
             web.load_session(again=True)
-            shown = _load(operation_id)
+            shown = _load(first.operation.id)
         except PublicError:
-            yield "event: end\ndata: gone\n\n"
+            yield Event("end", "gone").encode()
             return
-        state = (shown.operation.version, *(part.version for part in shown.parts))
-        if state != seen:
-            seen = state
-            panel = render_template("console/operation_panel.html", signs=signs, shown=shown)
-            yield "".join(f"data: {line}\n" for line in panel.splitlines()) + "\n"
-        if not shown.operation.active:
-            yield "event: end\ndata: done\n\n"
-            return
-        time.sleep(_LOOK_EVERY)
+        panel = render_template("console/operation_panel.html", signs=signs, shown=shown)
+        yield "".join(f"data: {line}\n" for line in panel.splitlines()) + "\n"

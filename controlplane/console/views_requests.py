@@ -47,9 +47,10 @@ def request_page(request_id: UUID) -> Response:
 @bp.post("/requests/<uuid:request_id>/<any(approve, reject):answer>")
 def answer_request(request_id: UUID, answer: str) -> Response:
     form = Form(web.fields(_LABELS), labels=_LABELS)
-    given = form.values if form.value("reason") or answer == "reject" else {"reason": "Approved"}
+    if answer == "reject" and not form.value("reason"):
+        form = replace(form, errors={"reason": "Say why, for the person who asked."})
     try:
-        command = forms.fill(Answer, form, given, {"reason": "Say why, for the person who asked."})
+        command = forms.fill(Answer, form, {"reason": form.value("reason") or "Approved"})
         with web.work() as work:
             decided: Request = getattr(RequestService(work), answer)(request_id, command)
     except Incomplete as incomplete:

@@ -7,7 +7,6 @@ the session's token and end in a redirect.
 from __future__ import annotations
 
 import secrets
-import threading
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -43,8 +42,6 @@ class Console:
 
     assets: Assets
     public_url: str
-    streams: threading.BoundedSemaphore
-    """Each live stream keeps a thread of this process; above this number browsers go on by asking."""
 
 
 def console() -> Console:
@@ -152,9 +149,9 @@ def here() -> str:
 
 
 def tracking_url() -> str:
-    """Where MLflow is, for people; empty where it is not installed."""
+    """Where MLflow shows the workspace whose namespace is appended; empty where it is not installed."""
     settings = caller.runtime().settings
-    return f"{settings.public_url}/mlflow/" if settings.facts.tracking else ""
+    return f"{settings.public_url}/mlflow/#/experiments?workspace=" if settings.facts.tracking else ""
 
 
 def show(template: str, status: int = 200, **values: Any) -> Response:
