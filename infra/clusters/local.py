@@ -10,6 +10,7 @@ from typing import Protocol
 import pulumi
 
 from components.facts import Network
+from components.gateway.names import NODE_PORT
 from infra.clusters.outputs import exports, node_address
 from infra.clusters.resources import ControlPlane, Host, HostImages, Node
 from infra.hosts.kubeadm import API_PORT
@@ -27,9 +28,6 @@ from infra.providers.hosts.models import (
     TargetInput,
 )
 from infra.supply.model import ImageSet
-
-GATEWAY_NODE_PORT = 30443
-"""Where the gateway's Service answers on every node."""
 
 CONTROL_PLANE_IMAGES = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 NODE_IMAGES = ("pause", "kube-proxy", "coredns")
@@ -119,6 +117,8 @@ class LocalCluster:
     store: Path
     """The blob store's folder."""
     architecture: str
+    gateway_node_port: int = NODE_PORT
+    """Where the gateway's Service answers on every node."""
     base: Path = HOSTS_ROOT
 
     def __call__(self) -> None:
@@ -192,7 +192,7 @@ class LocalCluster:
 
     def forwards(self) -> tuple[ForwardInput, ...]:
         """Ports of the machine that lead into the cluster, all through the first host."""
-        gateway = tuple(TargetInput(address=self.address(name), port=GATEWAY_NODE_PORT) for name in self.names())
+        gateway = tuple(TargetInput(address=self.address(name), port=self.gateway_node_port) for name in self.names())
         api = TargetInput(address=self.address("node1"), port=API_PORT)
         return (
             ForwardInput(name="api", port=self.api_port, targets=(api,)),

@@ -91,7 +91,8 @@ def validate(spec: HostSpec) -> None:
         nodes, pods, services = (ipaddress.IPv4Network(text) for text in (spec.nodes, spec.pods, spec.services))
         addresses = [ipaddress.IPv4Address(peer.address) for peer in spec.peers]
     except ValueError as error:
-        raise InvalidHost(f"host {spec.name}: {error}") from error
+        given = ", ".join((spec.nodes, spec.pods, spec.services, *(peer.address for peer in spec.peers)))
+        raise InvalidHost(f"host {spec.name}: {error} (among {given})") from error
     for first, second in ((nodes, pods), (nodes, services), (pods, services)):
         if first.overlaps(second):
             raise InvalidHost(f"host {spec.name}: the ranges {first} and {second} overlap; choose ranges apart")

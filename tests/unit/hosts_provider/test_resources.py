@@ -1,0 +1,115 @@
+"""What single resources decide without touching a host."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra.hosts import images
+from infra.hosts.model import validate
+from infra.hosts.node import blocker, discovery
+from infra.providers.hosts.host import may_raise_limits, spec_of
+from infra.providers.hosts.host_images import superseded
+from infra.providers.hosts.models import HostImagesInputs, HostInputs, ImageInput
+from infra.providers.hosts.provider import RESOURCES
+from infra.providers.hosts.resource import Teardown, teardown
+
+
+def _images(*references: str) -> HostImagesInputs:
+    return HostImagesInputs(
+        installation="trial",
+        host="node1",
+        store="/cache/images",
+        architecture="amd64",
+        images=tuple(ImageInput(name="x", reference=name, digest="sha256:0", size=1) for name in references),
+    )
+
+
+def test_an_image_that_is_no_longer_listed_goes_one_change_later() -> None:
+    first = _images("a:1", "b:1")
+    second = _images("a:2", "b:1")
+    remove, keep = superseded(first.properties(), second)
+    assert (remove, keep) == ([], ["a:1"])
+    again = superseded({**second.properties(), "superseded": keep}, second)
+    assert again == ([], ["a:1"])
+    third = superseded({**second.properties(), "superseded": keep}, _images("a:3", "b:1"))
+    assert third == (["a:1"], ["a:2"])
+
+
+def test_an_image_that_comes_back_is_kept() -> None:
+    old = {**_images("a:2").properties(), "superseded": ["a:1"]}
+    assert superseded(old, _images("a:1")) == ([], ["a:2"])
+
+
+def test_only_missing_or_changed_images_are_brought() -> None:
+    listing = (
+        "REF TYPE DIGEST SIZE PLATFORMS LABELS\n"
+        "r/a:1 application/vnd.oci.image.manifest.v1+json sha256:aa 1.2 MiB linux/amd64 x=y\n"
+        "r/b:1 application/vnd.oci.image.manifest.v1+json sha256:bb 1.2 MiB linux/amd64 -\n"
+    )
+    there = images.parse_listing(listing)
+    assert there == {"r/a:1": "sha256:aa", "r/b:1": "sha256:bb"}
+    wanted = [("r/a:1", "sha256:aa"), ("r/b:1", "sha256:changed"), ("r/c:1", "sha256:cc")]
+    assert images.missing(wanted, there) == ("r/b:1", "r/c:1")
+
+
+def test_host_inputs_become_a_valid_description() -> None:
+    inputs = HostInputs.model_validate(
+        {
+            "installation": "trial",
+            "host": "node1",
+            "address": "10.250.0.1",
+            "peers": [{"name": "node1", "address": "10.250.0.1"}],
+            "nodes": "10.250.0.0/24",
+            "pods": "10.244.0.0/16",
+            "services": "10.96.0.0/16",
+            "tools": {"kubelet": "/cache/kubelet"},
+            "sandboxImage": "r/pause:1",
+            "forwards": [{"name": "api", "port": 16443, "targets": [{"address": "10.250.0.1", "port": 6443}]}],
+        }
+    )
+    spec = spec_of(inputs, restrict_oom_score=True)
+    validate(spec)
+    assert spec.carries_switch
+    assert "restrict_oom_score_adj = true" in spec.files["/etc/containerd/config.toml"]
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "allowed"), [("000001ffffffffff", True), ("000001fffeffffff", False), ("0", False)]
+)
+def test_the_capability_to_lower_oom_scores_is_read_from_the_process(capabilities: str, allowed: bool) -> None:
+    assert may_raise_limits(f"Name:\tpython\nCapPrm:\tffffffffff\nCapEff:\t{capabilities}\n") is allowed
+
+
+def test_a_node_that_only_lacks_the_pod_network_is_good_enough() -> None:
+    assert blocker(None) == "it has not registered"
+    assert blocker({}) == "kubelet has not reported"
+    assert blocker({"Ready": ("True", "kubelet is posting ready status")}) is None
+    waiting = "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:..."
+    assert blocker({"Ready": ("False", waiting)}) is None
+    assert blocker({"Ready": ("False", "PLEG is not healthy")}) == "PLEG is not healthy"
+    assert blocker({"Ready": ("Unknown", "")}) == "it is not ready and gives no reason"
+
+
+def test_joining_trusts_the_given_authority_only() -> None:
+    made = discovery("https://10.250.0.1:6443", "Y2E=", "abcdef.0123456789abcdef")
+    assert made["clusters"][0]["cluster"] == {
+        "server": "https://10.250.0.1:6443",
+        "certificate-authority-data": "Y2E=",
+    }
+
+
+def test_every_resource_replaces_only_inputs_that_it_has() -> None:
+    for resource in RESOURCES.values():
+        names = {field.alias for field in resource.inputs.model_fields.values()}
+        assert resource.replaces <= names
+        assert not names & set(resource.outputs)
+
+
+def test_the_kind_of_teardown_is_one_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLP_TEARDOWN", raising=False)
+    assert teardown() == Teardown.NO
+    monkeypatch.setenv("MLP_TEARDOWN", "keep-data")
+    assert teardown() == Teardown.KEEP_DATA
+    monkeypatch.setenv("MLP_TEARDOWN", "yes")
+    with pytest.raises(ValueError, match="yes"):
+        teardown()
