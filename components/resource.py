@@ -13,6 +13,7 @@ _TYPE = "mlp:components:Component"
 _BEFORE_WORKLOADS = frozenset({"Namespace", "CustomResourceDefinition"})
 _WORKLOADS = frozenset({"DaemonSet", "Deployment", "Job", "StatefulSet"})
 _SECRET_FIELDS = ("data", "stringData")
+_SKIP_AWAIT = "pulumi.com/skipAwait"
 
 
 def resource_name(obj: KubernetesObject) -> str:
@@ -60,4 +61,9 @@ class InstalledComponent(pulumi.ComponentResource):
         if obj["kind"] == "Secret":
             options.additional_secret_outputs = list(_SECRET_FIELDS)
             properties |= {key: pulumi.Output.secret(obj[key]) for key in _SECRET_FIELDS if key in obj}
+        if obj["kind"] == "Service":
+            # A Service is ready once pods stand behind it, and here its pods come after it.
+            metadata = obj["metadata"]
+            annotations = {**(metadata.get("annotations") or {}), _SKIP_AWAIT: "true"}
+            properties["metadata"] = {**metadata, "annotations": annotations}
         return pulumi.CustomResource(type_token(obj), resource_name(obj), properties, options)
