@@ -30,6 +30,7 @@ from controlplane.http import repository as idempotency
 from controlplane.members import repository as members
 from controlplane.members.service import remove as remove_member
 from controlplane.operations.sweeper import Sweeper
+from controlplane.reconcile.model import Drift
 from controlplane.requests.service import expire as expire_requests
 from controlplane.runtime import Runtime, system
 from controlplane.tenants import repository as tenants
@@ -158,13 +159,11 @@ class Watcher:
         except Exception:
             log.exception("a duty failed and comes round again", extra={"duty": duty.name})
 
-    def on_drift(self, namespace: str) -> None:
-        """Told by the watch: something in a workspace is not as wanted."""
-        with logs.bound(namespace=namespace):
-            try:
-                repair(self._runtime, namespace)
-            except ControlPlaneError as error:
-                log.warning("repair not queued; the next comparison finds it", extra={"cause": str(error)})
+    def on_drift(self, drift: Drift) -> None:
+        """Told by the watch: something in a workspace is not as wanted. It tells again what raises here."""
+        with logs.bound(namespace=drift.namespace):
+            queued = repair(self._runtime, drift.namespace)
+            log.info("drift", extra={"object": drift.object, "by": drift.manager, "operation": str(queued or "")})
 
     def resync(self) -> None:
         """Compare every workspace with the cluster, and queue repairs."""
@@ -193,12 +192,12 @@ class Watcher:
 
 def main() -> None:
     """`python -m controlplane.watcher`."""
-    from controlplane.wiring import make_reconciler
+    from controlplane.wiring import make_reconciler, make_watch
 
     settings = settings_module.load(os.environ)
     logs.init(settings.log_level)
     runtime = Runtime.make(settings.model_copy(update={"database_pool": 3}))
-    watcher = Watcher(runtime, make_reconciler(settings))
+    watcher = Watcher(runtime, make_reconciler(settings), lambda: make_watch(watcher.on_drift))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: watcher.stop())
     watcher.run()

