@@ -19,7 +19,8 @@ from infra.supply.store import LayerRecord
 _AT_ONCE = 2
 """Layers made at the same time: one waits for a registry while another compiles."""
 
-_SLOWEST = ("debian-base", "python", "debian", "source", "go", "text", "skeleton")
+_ORDER = ("debian-base", "source", "python", "debian", "go", "text", "skeleton")
+"""Source first, so that files have little time to change after they were looked at; then what takes longest."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,9 @@ class Build:
         return {making.recipe.key: record.blob for making, record in zip(makings, self._all(makings), strict=True)}
 
     def _all(self, makings: Sequence[Making]) -> list[LayerRecord]:
-        longest_first = sorted(makings, key=lambda making: _SLOWEST.index(making.recipe.kind))
+        ordered = sorted(makings, key=lambda making: _ORDER.index(making.recipe.kind))
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            made = dict(
-                zip((making.recipe.key for making in longest_first), pool.map(self._layer, longest_first), strict=True)
-            )
+            made = dict(zip((making.recipe.key for making in ordered), pool.map(self._layer, ordered), strict=True))
         return [made[making.recipe.key] for making in makings]
 
     def _layer(self, making: Making) -> LayerRecord:

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from components.images import GoBinary, SourceTree, TextFile
 from infra.supply import users
 from infra.supply.bytecode import compile_tree
-from infra.supply.errors import BadImage, BuildFailed
+from infra.supply.errors import BadImage, SourceChanged
 from infra.supply.process import require_root
 from infra.supply.recipes import SourceFile, binary_path
 from infra.supply.store import FileDigests, content_digest
@@ -74,7 +74,7 @@ def stage_source(
 ) -> Path:
     """Copies the files below `work`; with a base, Python modules are compiled as that Python wants them.
 
-    Raises BuildFailed where a file is not the one that was looked at before: the layer would not be its recipe's.
+    Raises SourceChanged where a file is not the one that was looked at before: the layer would not be its recipe's.
     """
     staged = work / "source"
     staged.mkdir()
@@ -83,7 +83,7 @@ def stage_source(
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(project_root / file.path, target)
         if content_digest(target) != file.digest:
-            raise BuildFailed(f"{file.path} changed while an image was made from it. Run the same command again.")
+            raise SourceChanged(f"{file.path} changed while an image was made from it. Run the same command again.")
         target.chmod(0o755 if file.executable else 0o644)
     if base_root is not None and any(file.path.endswith(".py") for file in files):
         require_root()

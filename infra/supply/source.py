@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from components.images import Image
 from infra.supply import archive, recipes
 from infra.supply.building import Build
+from infra.supply.errors import SourceChanged
 from infra.supply.making import Workshop
 from infra.supply.model import DEFAULT_REGISTRY, BuiltImage, ImageSet, Progress, SupplyEvent, Tools, no_progress
 from infra.supply.store import BlobStore, FileDigests
+
+_ATTEMPTS = 3
+"""How often a build starts over because somebody edits the project's files meanwhile. Finished layers are kept."""
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
@@ -51,7 +55,11 @@ class SourceSupply:
         with self._locked(progress):
             digests = FileDigests(self.store.root / "digests.json")
             workshop = Workshop(self.store, digests, self._project, self._tools, self.architecture)
-            return Build(workshop, self._registry, progress, frozenset(refresh)).run(images)
+            build = Build(workshop, self._registry, progress, frozenset(refresh))
+            for _ in range(_ATTEMPTS - 1):
+                with suppress(SourceChanged):
+                    return build.run(images)
+            return build.run(images)
 
     def write_archive(
         self, images: Iterable[BuiltImage], stream: BinaryIO, present_blobs: Collection[str] = ()

@@ -11,7 +11,7 @@ import pytest
 
 from components.images import GoBinary, Image, SourceTree, TextFile
 from infra.supply import files
-from infra.supply.errors import BadImage, BuildFailed
+from infra.supply.errors import BadImage, SourceChanged
 from infra.supply.model import ImageSet, SupplyEvent
 from infra.supply.source import SourceSupply
 from tests.unit.supply.fakes import FakeTools, make_tree, members
@@ -202,17 +202,33 @@ def test_a_source_layer_takes_files_of_the_project_only(case: str, supply: Sourc
         supply.build([Image("web", "1", (SourceTree((path,)),), base="scratch")])
 
 
-def test_a_file_that_changes_while_it_is_taken_stops_the_build(
-    supply: SourceSupply, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    stage = files.stage_source
+def edit_while_staging(project: Path, times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first `times` stagings find app/main.py changed."""
+    stage, edits = files.stage_source, iter(range(times))
 
     def late(*arguments: object) -> Path:
-        (tmp_path / "project/app/main.py").write_text("print(3)\n")
+        for edit in edits:
+            (project / "app/main.py").write_text(f"print('edit {edit}')\n")
+            break
         return stage(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(files, "stage_source", late)
-    with pytest.raises(BuildFailed, match=r"app/main\.py changed"):
+
+
+def test_a_file_that_changes_while_it_is_taken_is_taken_as_it_is_then(
+    supply: SourceSupply, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit_while_staging(tmp_path / "project", 1, monkeypatch)
+    built = supply.build([WEB])
+    assert b"print('edit 0')" in supply.store.read(built["web"].layers[-1])
+    assert supply.build([WEB]) == built
+
+
+def test_a_file_that_does_not_stop_changing_is_named(
+    supply: SourceSupply, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit_while_staging(tmp_path / "project", 9, monkeypatch)
+    with pytest.raises(SourceChanged, match=r"app/main\.py changed"):
         supply.build([WEB])
 
 
