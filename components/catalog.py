@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from components import control_plane, database, gateway, network, storage, tracking, volumes
+from components import control_plane, database, gateway, isolation, network, storage, tracking, volumes
 from components.contract import Component
 
 
@@ -56,6 +56,7 @@ CATALOG: tuple[Component[Any], ...] = ordered(
     (
         network.COMPONENT,
         volumes.COMPONENT,
+        isolation.COMPONENT,
         database.COMPONENT,
         storage.COMPONENT,
         tracking.COMPONENT,
