@@ -50,6 +50,9 @@ class InstalledComponent(pulumi.ComponentResource):
                 first.append(self._register(obj, []))
             elif kind in _WORKLOADS:
                 self._register(obj, [*first, *middle])
+            elif kind == "Service":
+                # Ready once a pod stands behind it, so no workload may wait for it.
+                self._register(obj, first)
             else:
                 middle.append(self._register(obj, first))
         self.version = pulumi.Output.from_input(component.version)
