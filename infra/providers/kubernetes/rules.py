@@ -244,8 +244,10 @@ def seen_as_inputs(inputs: Obj, live: Obj) -> Obj:
 
 def _prune(wanted: Any, live: Any) -> Any:
     if isinstance(wanted, dict) and isinstance(live, dict):
-        return {key: _prune(value, live[key]) for key, value in wanted.items() if key in live or _is_empty(value)} | {
-            key: value for key, value in wanted.items() if key not in live and _is_empty(value)
+        return {
+            key: _prune(value, live[key]) if key in live else value
+            for key, value in wanted.items()
+            if key in live or _is_empty(value)
         }
     if isinstance(wanted, list) and isinstance(live, list):
         return _prune_list(wanted, live)
