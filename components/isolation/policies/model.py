@@ -18,7 +18,8 @@ PLATFORM = f"authorizer.group('{DOMAIN}').resource('workspaces').check('manage')
 
 CONTROLLER = (
     "(request.userInfo.username.startsWith('system:serviceaccount:kube-system:')"
-    " || request.userInfo.username in ['system:kube-controller-manager', 'system:apiserver'])"
+    " || request.userInfo.username in"
+    " ['system:kube-controller-manager', 'system:kube-scheduler', 'system:apiserver'])"
 )
 """Whether the cluster's own controllers ask. Without them a namespace would hang in Terminating by our policies."""
 

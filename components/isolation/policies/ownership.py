@@ -16,7 +16,8 @@ from components.names import (
 )
 
 _ALL = ("CREATE", "UPDATE", "DELETE")
-_PREFIX = "ws-"
+_NAME = "matches('^ws-[a-z0-9-]+--[a-z0-9-]+$')"
+"""CEL call on a string: whether it is the name of a workspace's namespace (`names.workspace_namespace`)."""
 
 
 def policies() -> tuple[Policy, ...]:
@@ -83,7 +84,7 @@ def _owned() -> Policy:
 def _namespaces() -> Policy:
     def tenants(obj: str) -> str:
         labels = f"has({obj}.metadata.labels) && '{LABEL_TENANT}' in {obj}.metadata.labels"
-        return f"({obj} != null && (({labels}) || {obj}.metadata.name.startsWith('{_PREFIX}')))"
+        return f"({obj} != null && (({labels}) || {obj}.metadata.name.{_NAME}))"
 
     return Policy(
         name="mlp-namespaces",
@@ -122,9 +123,9 @@ def _control_plane() -> Policy:
         rules=(
             Rule(
                 "control-plane",
-                f"variables.place.startsWith('{_PREFIX}') || variables.place == '{SYSTEM_NAMESPACE}'"
+                f"variables.place.{_NAME} || variables.place == '{SYSTEM_NAMESPACE}'"
                 " || variables.place == ''",
-                f"the control plane writes in namespaces {_PREFIX}* and {SYSTEM_NAMESPACE} only",
+                f"the control plane writes in namespaces of workspaces and {SYSTEM_NAMESPACE} only",
             ),
             Rule(
                 "control-plane",

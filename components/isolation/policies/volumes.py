@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from components.isolation.policies.model import ADMIN, CONTROLLER, PLATFORM, Match, Policy, Rule, quoted_list
 
+_SPEC = "object.spec"
+_NOTES = "object.metadata.annotations"
+_OLD_NOTES = "oldObject.metadata.annotations"
 _ANNOTATIONS = ("volume.beta.kubernetes.io/storage-class", "volume.kubernetes.io/selected-node")
 """The first is an old spelling that still counts before the field; the second is the scheduler's own, set later."""
 
 
 def policies(storage_classes: tuple[str, ...]) -> tuple[Policy, ...]:
-    """Claims are bound to new volumes of an allowed class, never to a volume of the claimant's choice."""
-    spec = "object.spec"
-    created = "request.operation != 'CREATE'"
-    annotations = "object.metadata.annotations"
+    """Claims are bound to new volumes of an allowed class, never to a volume of the claimant's choice.
+
+    Updates count as well: Kubernetes lets the volume's name and the class of an unbound claim be set later.
+    """
     return (
         Policy(
             name="mlp-volume-claims",
@@ -25,27 +28,40 @@ def policies(storage_classes: tuple[str, ...]) -> tuple[Policy, ...]:
             rules=(
                 Rule(
                     "volumes",
-                    f"{created} || ((!has({spec}.volumeName) || {spec}.volumeName == '') && !has({spec}.selector))",
-                    "choosing a volume by name or selector is refused: it may hold data of others",
+                    f"!has({_SPEC}.volumeName) || {_SPEC}.volumeName == '' || {_kept('volumeName')}",
+                    "choosing a volume by its name is refused: it may hold data of others",
                 ),
                 Rule(
                     "volumes",
-                    f"(!has({spec}.dataSourceRef) || !has({spec}.dataSourceRef.namespace)"
-                    f" || {spec}.dataSourceRef.namespace == request.namespace)",
+                    f"!has({_SPEC}.selector) || {_kept('selector')}",
+                    "choosing a volume by labels is refused: it may hold data of others",
+                ),
+                Rule(
+                    "volumes",
+                    f"!has({_SPEC}.dataSourceRef) || !has({_SPEC}.dataSourceRef.namespace)"
+                    f" || {_SPEC}.dataSourceRef.namespace == request.namespace",
                     "a data source in another namespace is refused",
                 ),
                 Rule(
                     "volumes",
-                    f"!has({annotations}) || !{annotations}.exists(k, k in {quoted_list(_ANNOTATIONS)})",
-                    "annotations that choose a storage class or a node for the volume are refused: "
-                    "use spec.storageClassName",
+                    f"!has({_SPEC}.storageClassName) || {_SPEC}.storageClassName in {quoted_list(storage_classes)}"
+                    f" || {_kept('storageClassName')}",
+                    f"the storage class is refused: use {', '.join(storage_classes)}; {ADMIN}",
                 ),
                 Rule(
                     "volumes",
-                    f"{created} || !has({spec}.storageClassName)"
-                    f" || {spec}.storageClassName in {quoted_list(storage_classes)}",
-                    f"the storage class is refused: use {', '.join(storage_classes)}; {ADMIN}",
+                    f"!has({_NOTES}) || {_NOTES}.all(k, !(k in {quoted_list(_ANNOTATIONS)})"
+                    f" || (request.operation == 'UPDATE' && has({_OLD_NOTES}) && k in {_OLD_NOTES}"
+                    f" && {_OLD_NOTES}[k] == {_NOTES}[k]))",
+                    "annotations that choose a storage class or a node for the volume are refused: "
+                    "use spec.storageClassName",
                 ),
             ),
         ),
     )
+
+
+def _kept(name: str) -> str:
+    """Whether a field is what it was before."""
+    before = f"oldObject.spec.{name}"
+    return f"(request.operation == 'UPDATE' && has({before}) && {before} == {_SPEC}.{name})"

@@ -9,7 +9,7 @@ import pytest
 from controlplane.kube import resources
 from controlplane.kube.resources import Resource
 from tests.contract.attacks.scene import RBAC, Scene, binding, in_namespace, role
-from tests.contract.reconcile.world import some_slug
+from tests.contract.reconcile.world import Actor, some_slug
 
 pytestmark = pytest.mark.contract
 
@@ -152,10 +152,40 @@ def test_claims_on_volumes_of_others(scene: Scene, attack: str) -> None:
     scene.refuse_creation(claim(scene, **BAD_CLAIMS[attack]), rule="volumes")
 
 
+CLAIM = Resource("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        {"spec": {"volumeName": "pv-of-the-other"}},
+        {"spec": {"storageClassName": "premium"}},
+        {"metadata": {"annotations": {"volume.kubernetes.io/selected-node": "control-plane"}}},
+    ],
+)
+def test_turning_an_unbound_claim_to_a_volume_of_others(scene: Scene, patch: dict[str, Any]) -> None:
+    mine = claim(scene)
+    assert scene.actors["member"].create(mine).code == 200
+    scene.refuse_change(CLAIM, mine["metadata"]["name"], patch, namespace=scene.own.namespace, rules=("volumes",))
+
+
+def test_the_scheduler_chooses_the_node_of_a_volume_and_members_keep_their_claims(scene: Scene) -> None:
+    mine = claim(scene, storageClassName="mlp-local")
+    member = scene.actors["member"]
+    assert member.create(mine).code == 200
+    path = CLAIM.path(scene.own.namespace, mine["metadata"]["name"])
+    scheduler = Actor("scheduler", scene.world.connect(scene.world.server.kubeconfig_for("system:kube-scheduler")))
+    chosen = {"metadata": {"annotations": {"volume.kubernetes.io/selected-node": "node-1"}}}
+    assert scheduler.attempt("PATCH", path, chosen, "application/merge-patch+json").code == 200
+    label = {"metadata": {"labels": {"mine": "yes"}}}
+    assert member.attempt("PATCH", path, label, "application/merge-patch+json").code == 200
+    assert member.attempt("DELETE", path).code == 200
+
+
 def test_the_control_plane_reads_no_other_secrets(scene: Scene) -> None:
     """A stolen token of the control plane: not the cluster, and of secrets only those it made."""
     kube = scene.world.control_plane
-    thief = type(scene.stock_admin)("thief", kube)
+    thief = Actor("thief", kube)
     secret = in_namespace("v1", "Secret", scene.own.namespace, some_slug("own"), stringData={"password": "x"})
     assert scene.actors["member"].create(secret).code == 200
     for path in (
@@ -172,7 +202,7 @@ def test_the_control_plane_reads_no_other_secrets(scene: Scene) -> None:
         assert thief.create(in_namespace("v1", "ConfigMap", namespace, "mine")).code == 403
     friend = {"apiGroup": RBAC, "kind": "Group", "name": f"tenant:{scene.own.tenant}:member"}
     assert thief.create(binding(scene.own.namespace, "mine", friend, "cluster-admin")).code == 403
-    for meta in ({"name": "mine"}, {"name": "ws-mine"}, {"name": "mine", "labels": {"mlp.io/tenant": "x"}}):
+    for meta in ({"name": "mine"}, {"name": "ws-mine--x"}, {"name": "mine", "labels": {"mlp.io/tenant": "x"}}):
         assert thief.create({"apiVersion": "v1", "kind": "Namespace", "metadata": meta}).code == 403
     take = {"metadata": {"labels": {"mlp.io/tenant": "x"}}}
     path = resources.NAMESPACE.path(None, "kube-system")

@@ -58,13 +58,13 @@ def test_owners_finalizers_and_subresources_of_the_namespace(
 
 
 def test_claiming_a_tenants_name_by_hand(scene: Scene, namespace_editor: Actor) -> None:
-    by_name = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"ws-{some_slug('x')}"}}
+    by_name = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"ws-{some_slug('x')}--y"}}
     by_label = {"apiVersion": "v1", "kind": "Namespace",
                 "metadata": {"name": some_slug("x"), "labels": {"mlp.io/tenant": scene.other.tenant}}}  # fmt: skip
     for obj in (by_name, by_label):
         scene.refuse_creation(obj)
         assert namespace_editor.create(obj).code == 403
-    harmless = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": some_slug("x")}}
+    harmless = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": f"ws-{some_slug('x')}"}}
     assert namespace_editor.create(harmless).code == 200, "other namespaces are none of our business"
     path = resources.NAMESPACE.path(None, harmless["metadata"]["name"])
     take = {"metadata": {"labels": {"mlp.io/tenant": scene.other.tenant}}}

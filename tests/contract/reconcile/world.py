@@ -193,7 +193,7 @@ class World:
         }  # fmt: skip
         self.admin.apply(role)
         self.admin.apply(binding)
-        probe = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ws-probe"}}
+        probe = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ws-probe--probe"}}
         until(
             "the policies act",
             lambda: "(rule: namespaces)" in stranger.attempt("POST", "/api/v1/namespaces", probe, dryRun="All").message,
