@@ -145,15 +145,15 @@ def save_steps(session: Session, operation: UUID, fence: int, steps: Sequence[di
     return done.first() is not None
 
 
-def due(session: Session, now: datetime, queued_before: datetime, limit: int = 500) -> list[UUID]:
-    """Operations the queue should know of: due ones, and running ones whose lease ran out.
+def due(session: Session, now: datetime, queued_before: datetime, limit: int = 500) -> list[tuple[UUID, int]]:
+    """Id and version of operations the queue should know of: due ones, and running ones whose lease ran out.
 
     Those that were only just queued are left out: who made them tells the queue.
     """
     fresh = and_(OperationRow.state == OperationState.QUEUED, OperationRow.due_at > queued_before)
     idle = OperationRow.state.in_([OperationState.QUEUED, OperationState.WAITING])
     query = (
-        select(OperationRow.id)
+        select(OperationRow.id, OperationRow.version)
         .where(
             or_(
                 and_(idle, OperationRow.due_at <= now, ~fresh),
@@ -163,7 +163,7 @@ def due(session: Session, now: datetime, queued_before: datetime, limit: int = 5
         .order_by(OperationRow.created_at)
         .limit(limit)
     )
-    return list(session.scalars(query))
+    return [(operation, version) for operation, version in session.execute(query)]
 
 
 def release(session: Session, owner: str, now: datetime) -> list[UUID]:

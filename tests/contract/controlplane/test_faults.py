@@ -156,11 +156,9 @@ def test_a_worker_killed_at_any_step_is_followed_by_another(
     world.start("worker")
     operation = world.create("lab")
     assert world.died("worker") == -signal.SIGKILL
-    killed = time.monotonic()
     world.start("worker")
-    (done,) = world.finish(operation, seconds=20)
+    (done,) = world.finish(operation, seconds=60)
     assert done.state is OperationState.SUCCEEDED
-    assert time.monotonic() - killed < LEASE + 7
     assert done.attempt == (1 if point == "finished" else 2)
     assert world.state("lab") is WorkspaceState.READY
     assert len(world.folder.lines("wrote ")) == len(STEPS)
