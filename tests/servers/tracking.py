@@ -17,11 +17,10 @@ from typing import Any
 import yaml
 
 from components.catalog import component
-from components.contract import Install
-from components.facts import Network, PlatformFacts
 from components.storage.objects import TRACKING_BUCKET, TRACKING_USER
 from components.tracking.objects import HOST, environment
 from components.tracking.settings import TrackingSettings
+from tests.servers.installs import install
 from tests.servers.kubernetes import KubernetesRequestFailed, KubernetesServer
 from tests.servers.ports import free_port
 from tests.servers.postgres import Postgres
@@ -68,46 +67,6 @@ def interpreter() -> Path:
             subprocess.run([*install, "-r", lock], check=True)
             (made / "complete").touch()
     return made / "bin" / "python"
-
-
-def facts(storage_url: str = "http://storage.mlp-storage.svc:9000") -> PlatformFacts:
-    """Facts of an imaginary installation with every component."""
-    from components.catalog import CATALOG
-
-    given: dict[str, Any] = {}
-    for each in CATALOG:
-        given |= each.facts(each.settings())
-    return PlatformFacts(
-        installation="test",
-        target="local",
-        version="0.1.0",
-        kubernetes_version="v1.36.3",
-        public_url="https://localhost:8443",
-        registry="registry.mlp.internal/",
-        workspace_image="registry.mlp.internal/workspace:1",
-        network=Network(
-            pods="10.244.0.0/16",
-            services="10.96.0.0/16",
-            nodes="10.250.0.0/24",
-            api_server_endpoints=("10.250.0.1:6443",),
-        ),
-        components=tuple(each.name for each in CATALOG),
-        ca_certificate="-----BEGIN CERTIFICATE-----\n",
-        **({"storage_class": "mlp-local"} | given),
-    )
-
-
-def install() -> Install:
-    """An Install with an image reference and a secret for whatever is asked."""
-    from components.catalog import CATALOG
-
-    names = [name for each in CATALOG for name in each.secrets] + ["gateway-tls-crt", "gateway-tls-key"]
-    images = [image.name for each in CATALOG for image in each.images(each.settings())]
-    return Install(
-        facts=facts(),
-        images={name: f"registry.mlp.internal/{name}:1" for name in images},
-        secrets={name: f"secret-{name}-0123456789abcdef0123456789" for name in names},
-    )
 
 
 class TrackingServer:

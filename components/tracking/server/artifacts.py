@@ -7,35 +7,16 @@ every location is checked where a repository for it is made, whatever stored it.
 
 from __future__ import annotations
 
-import posixpath
-from urllib.parse import urlsplit
-
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
 from mlflow.store.artifact.artifact_repository_registry import _artifact_repository_registry
 from mlflow.store.artifact.s3_artifact_repo import S3ArtifactRepository
 from mlflow.utils.workspace_context import get_request_workspace
 
+from components.tracking.server.locations import permitted
+
 _KEPT = ("mlflow-artifacts", "models", "runs")
 """Schemes that end at `s3` again or at this server. Files of the pod and foreign hosts are none of a caller's."""
-
-
-def permitted(uri: str, destination: str, workspace: str | None) -> bool:
-    """Whether the server may use `uri` for a request in `workspace`.
-
-    The destination itself is: MLflow makes one repository of it and gives that one checked paths only. Anything else
-    must be below `<destination>/workspaces/<workspace>/`, written plainly: no queries, no `.` or `..`, no escapes.
-    """
-    root, asked = urlsplit(destination), urlsplit(uri)
-    if (asked.scheme, asked.netloc) != (root.scheme, root.netloc) or asked.query or asked.fragment:
-        return False
-    if asked.path.rstrip("/") == root.path.rstrip("/"):
-        return True
-    if not workspace or "%" in asked.path or "\\" in asked.path or "//" in asked.path:
-        return False
-    if posixpath.normpath(asked.path) != asked.path.rstrip("/"):
-        return False
-    return asked.path.startswith(f"{root.path.rstrip('/')}/workspaces/{workspace}/")
 
 
 def restrict_repositories(destination: str) -> None:

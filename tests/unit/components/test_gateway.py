@@ -1,0 +1,91 @@
+"""The gateway's configuration as text."""
+
+from __future__ import annotations
+
+import pytest
+
+from components.gateway.config import GatewayPlan, configuration
+from components.gateway.nginx import ConfigurationError, block, d, quote, render
+from components.gateway.objects import plan
+from components.gateway.settings import GatewaySettings
+from tests.servers.installs import install
+
+
+def test_values_cannot_end_directives() -> None:
+    text = render([d("set", "$x", 'a"; return 200 "b'), block("location", "= /{x}", body=[d("return", 404)])])
+    assert text == 'set $x "a\\"; return 200 \\"b";\n"location" "= /{x}" {\n    return 404;\n}\n'.replace(
+        '"location"', "location"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("plain", "plain"),
+        ("$uri", "$uri"),
+        ("a b", '"a b"'),
+        ("", '""'),
+        ("a;b", '"a;b"'),
+        ("a{b}", '"a{b}"'),
+        ("a#b", '"a#b"'),
+        ('a"b', '"a\\"b"'),
+        ("a\\d", '"a\\\\d"'),
+    ],
+)
+def test_quoting(value: str, text: str) -> None:
+    assert quote(value) == text
+
+
+@pytest.mark.parametrize("value", ["a\nb", "a\rb", "a\0b"])
+def test_line_ends_are_refused(value: str) -> None:
+    with pytest.raises(ConfigurationError, match="line end"):
+        quote(value)
+
+
+def _plan(public_url: str) -> GatewayPlan:
+    return plan(GatewaySettings(), install(public_url=public_url))
+
+
+def test_plan_names_services_in_full_and_answers_to_its_names() -> None:
+    made = _plan("https://ml.example.com")
+    assert made.names == (
+        "ml.example.com",
+        "localhost",
+        "127.0.0.1",
+        "gateway.mlp-gateway.svc",
+        "gateway.mlp-gateway.svc.cluster.local",
+    )
+    assert made.control_plane == "http://control-plane.mlp-system.svc.cluster.local:8000"
+    assert made.tracking == "http://tracking.mlp-tracking.svc.cluster.local:5000"
+    assert made.tracking_host == "tracking.mlp-tracking.svc"
+
+
+@pytest.mark.parametrize(
+    ("url", "strict"),
+    [
+        ("https://ml.example.com", True),
+        ("https://localhost:8443", False),
+        ("https://127.0.0.1:8443", False),
+        ("https://[::1]:8443", False),
+    ],
+)
+def test_transport_is_strict_for_real_names_only(url: str, strict: bool) -> None:
+    assert ("Strict-Transport-Security" in configuration(_plan(url))) is strict
+
+
+def test_clients_headers_pass_by_name_only() -> None:
+    text = configuration(_plan("https://localhost:8443"))
+    assert "proxy_pass_request_headers off;" in text
+    sent = {line.split()[1].lower() for line in text.splitlines() if line.strip().startswith("proxy_set_header")}
+    from_clients = {
+        line.split()[1].lower() for line in text.splitlines() if "proxy_set_header" in line and "$http_" in line
+    }
+    assert not {name for name in from_clients if name.startswith(("x-remote", "x-mlp", "x-real", "x-original"))}
+    assert from_clients & {"x-forwarded-for", "forwarded", "impersonate-user", "kubeflow-userid"} == set()
+    assert "x-remote-user" in sent
+
+
+def test_secrets_are_included_never_written() -> None:
+    text = configuration(_plan("https://localhost:8443"))
+    assert "value-of-" not in text
+    assert text.count("include /etc/mlp/hops/") == 5
