@@ -59,6 +59,7 @@ def build_base(work: Path, tools: Tools, what: str) -> DebianResult:
     require_root()
     root = work / "root"
     tool = tools.ensure(["mmdebstrap"])["mmdebstrap"]
+    _write_sources(work)
     (work / "apt.conf").write_text(host_apt.reach_settings())
     (work / "dpkg.cfg").write_text("".join(f"{line}\n" for line in LEFT_OUT))
     search = f"{tool.path.parent}:{CLEAN['PATH']}"
@@ -74,7 +75,7 @@ def build_base(work: Path, tools: Tools, what: str) -> DebianResult:
         f"--dpkgopt={work / 'dpkg.cfg'}",
         DEBIAN_RELEASE,
         str(root),
-        *host_apt.source_lines(DEBIAN_RELEASE),
+        str(work / "sources.list"),
     ]
     run_isolated(command, what, environment)
     _add_user(root)
@@ -107,7 +108,7 @@ def build_packages(work: Path, base_root: Path, packages: Sequence[str], what: s
 
 def install(work: Path, root: Path, packages: Sequence[str], what: str) -> None:
     """`apt-get install` from outside: downloads with this machine's settings, then sets up without a network."""
-    (work / "sources.list").write_text("".join(f"{line}\n" for line in host_apt.source_lines(DEBIAN_RELEASE)))
+    _write_sources(work)
     (work / "empty").mkdir()
     (work / "lists/partial").mkdir(parents=True)
     for folder in ("var/cache/apt/archives/partial", "var/lib/apt", "var/log/apt"):
@@ -145,8 +146,6 @@ def apt_configuration(work: Path, root: Path) -> str:
             f'Dir::Etc::preferencesparts "{work}/empty"',
             'Dir::Etc::trusted "/etc/apt/trusted.gpg"',
             'Dir::Etc::trustedparts "/etc/apt/trusted.gpg.d"',
-            'Dir::Etc::netrc "/etc/apt/auth.conf"',
-            'Dir::Etc::netrcparts "/etc/apt/auth.conf.d"',
             'Dir::Bin::solvers "/usr/lib/apt/solvers"',
             'Dir::Bin::methods "/usr/lib/apt/methods"',
             f'DPkg::Chroot-Directory "{root}"',
@@ -176,6 +175,11 @@ def python_version(packages: Sequence[Sequence[str]]) -> str:
     if len(versions) != 1:
         raise BuildFailed(f"The Debian base holds {len(versions)} Pythons; exactly one was expected.")
     return versions[0]
+
+
+def _write_sources(work: Path) -> None:
+    """In a file of a private folder: an address may hold credentials, which an argument would show to everybody."""
+    (work / "sources.list").write_text("".join(f"{line}\n" for line in host_apt.source_lines(DEBIAN_RELEASE)))
 
 
 def _preset(root: Path, packages: Sequence[str]) -> None:

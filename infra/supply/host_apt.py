@@ -18,6 +18,7 @@ MIRROR_VARIABLE = "MLP_DEBIAN_MIRROR"
 
 _KEYRINGS = ("/usr/share/keyrings/debian-archive-keyring.pgp", "/usr/share/keyrings/debian-archive-keyring.gpg")
 _TARGET = "$(REPO_URI)|$(RELEASE)|$(COMPONENT)"
+_CREDENTIAL_FILES = 'Dir::Etc::netrc "/etc/apt/auth.conf";\nDir::Etc::netrcparts "/etc/apt/auth.conf.d";\n'
 _TAKEN = re.compile(r"Acquire::(?:https?|Retries|ForceIPv[46]|Check-Date|Check-Valid-Until)\b", re.IGNORECASE)
 """What of the machine's apt settings is used: how to reach the registry. Never what weakens its signatures."""
 
@@ -67,11 +68,12 @@ def host_release(os_release: str) -> str:
 
 
 def reach_settings() -> str:
-    """This machine's apt settings for proxies, certificates and retries, in apt's configuration syntax."""
+    """This machine's apt settings for proxies, certificates, credentials (by file) and retries, in apt's syntax."""
     answer = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=False, timeout=60)
-    return "".join(
+    taken = "".join(
         f"{line}\n" for line in answer.stdout.splitlines() if _TAKEN.match(line) and not line.endswith(' "";')
     )
+    return taken + _CREDENTIAL_FILES
 
 
 def _keyring() -> str | None:

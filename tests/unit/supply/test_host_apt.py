@@ -68,7 +68,11 @@ def test_reaching_a_registry_is_taken_over_and_weaker_checks_are_not(
     dump.write_text("#!/bin/sh\ncat <<'END'\n" + "\n".join(lines) + "\nEND\n")
     dump.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    assert host_apt.reach_settings().splitlines() == lines[:3]
+    assert host_apt.reach_settings().splitlines() == [
+        *lines[:3],
+        'Dir::Etc::netrc "/etc/apt/auth.conf";',
+        'Dir::Etc::netrcparts "/etc/apt/auth.conf.d";',
+    ]
 
 
 def test_apt_works_on_the_root_and_reads_nothing_else_of_the_machine() -> None:
