@@ -112,7 +112,13 @@ def prepare(paths: Paths, roles: Mapping[str, str], passwords: Mapping[str, str]
     print(f"data folder {data}: {'made' if made else 'found'}", flush=True)  # noqa: T201
     options = f"-c listen_addresses='' -c unix_socket_directories={paths.socket} -c hba_file={paths.hba}"
     control = [str(programs / "pg_ctl"), f"--pgdata={data}", "--wait", "--silent"]
-    _run([*control, "start", f"--options={options}"])
+    # Without a log file of its own the server would hold our end of pg_ctl's pipes, and reading them never end.
+    log = paths.socket / "prepare.log"
+    try:
+        _run([*control, "start", f"--log={log}", f"--options={options}"])
+    except PrepareError as error:
+        said = log.read_text("utf-8", "replace")[-2000:] if log.exists() else ""
+        raise PrepareError(f"{error} {said}".strip()) from error
     try:
         sql = _COMMON + "".join(
             role_statements(role, database, scram_verifier(passwords[role], secrets.token_bytes(16)))
