@@ -126,7 +126,7 @@ class LocalCluster:
         hosts = {name: self._host(name) for name in names}
         system = {name: self._system_images(name, hosts[name]) for name in names}
         for name in names:
-            self._other_images(name, hosts[name])
+            self._other_images(name, system[name])
         master = ControlPlane(
             names[0],
             self._control_plane_inputs(),
@@ -203,12 +203,13 @@ class LocalCluster:
         wanted = NODE_IMAGES if name != "node1" else (*NODE_IMAGES, *CONTROL_PLANE_IMAGES)
         return self._images(f"{name}-kubernetes", name, self.images.select(wanted), host)
 
-    def _other_images(self, name: str, host: Host) -> HostImages:
+    def _other_images(self, name: str, after: HostImages) -> HostImages:
+        # After kubeadm's own images, so that kubeadm does not wait for these.
         system = (*NODE_IMAGES, *CONTROL_PLANE_IMAGES)
         others = [image for image in self.images.images if image not in system]
-        return self._images(f"{name}-platform", name, self.images.select(others), host)
+        return self._images(f"{name}-platform", name, self.images.select(others), after)
 
-    def _images(self, resource: str, name: str, chosen: ImageSet, host: Host) -> HostImages:
+    def _images(self, resource: str, name: str, chosen: ImageSet, after: pulumi.Resource) -> HostImages:
         inputs = HostImagesInputs(
             **self._on(name).model_dump(),
             store=str(self.store),
@@ -218,7 +219,7 @@ class LocalCluster:
                 for image in sorted(chosen, key=lambda image: image.reference)
             ),
         )
-        return HostImages(resource, inputs, pulumi.ResourceOptions(depends_on=[host]))
+        return HostImages(resource, inputs, pulumi.ResourceOptions(depends_on=[after]))
 
     def _control_plane_inputs(self) -> ControlPlaneInputs:
         return ControlPlaneInputs(

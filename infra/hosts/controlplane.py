@@ -65,11 +65,26 @@ def destroy(transport: Transport) -> None:
 
 
 def _reset(transport: Transport) -> None:
-    """`kubeadm reset`, where there is anything to reset; its complaints about what is not there are no matter."""
+    """Where an interrupted run began: ends what is left of it, and takes off the disk what it had made."""
     if transport.get(INIT_FILE) is not None:
-        argv = ["kubeadm", "reset", "--force", f"--cri-socket=unix://{CONTAINERD_SOCKET}"]
-        transport.run(argv, timeout=120, check=False)
+        reset_node(transport)
+        transport.run(["rm", "-rf", "/var/lib/etcd"])
     restart_service(transport, "kubelet")
+
+
+_END_KUBEADM = """
+for folder in /proc/[0-9]*; do
+  name=""; read -r name 2>/dev/null < "$folder/comm" || true
+  if [ "$name" = kubeadm ]; then kill -9 "${folder#/proc/}" 2>/dev/null || true; fi
+done
+"""
+
+
+def reset_node(transport: Transport) -> None:
+    """`kubeadm reset`, whatever state the host is in; its complaints about what is not there are no matter."""
+    transport.run(["/bin/sh", "-c", _END_KUBEADM])
+    argv = ["kubeadm", "reset", "--force", f"--cri-socket=unix://{CONTAINERD_SOCKET}"]
+    transport.run(argv, timeout=120, check=False)
 
 
 def restart_service(transport: Transport, name: str) -> None:

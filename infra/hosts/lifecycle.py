@@ -58,12 +58,12 @@ def start(spec: HostSpec, layout: Layout, seconds: float = START_SECONDS) -> Sta
     return _await(spec, layout, seconds)
 
 
-def stop(layout: Layout) -> None:
-    """Ends the host in order, by force after a while. What is on its disk stays."""
+def stop(layout: Layout, in_order: bool = True) -> None:
+    """Ends the host, in order as long as that takes no longer than STOP_SECONDS. What is on its disk stays."""
     said = current(layout)
     if said is None:
         return
-    said.supervisor.signal(signal.SIGTERM)
+    said.supervisor.signal(signal.SIGTERM if in_order else signal.SIGKILL)
     if not wait_until_gone(said.supervisor, STOP_SECONDS):
         said.supervisor.signal(signal.SIGKILL)
         if not wait_until_gone(said.supervisor, STOP_SECONDS):
@@ -93,7 +93,7 @@ def remove(layout: Layout, cgroup: str, keep_data: bool = False) -> None:
     """Leaves nothing of the host; with `keep_data` its disk stays, and a later `start` goes on with it."""
     leftovers.refuse_foreign(layout)
     leftovers.refuse_mounts(layout)
-    stop(layout)
+    stop(layout, in_order=keep_data)
     clean(layout, cgroup)
     if keep_data:
         for file in (layout.state, layout.lock):

@@ -8,10 +8,9 @@ import time
 from typing import Any
 
 from infra.hosts import kubeadm
-from infra.hosts.controlplane import kubectl, kubelet_says, restart_service, wait_for_api
+from infra.hosts.controlplane import kubectl, kubelet_says, reset_node, restart_service, wait_for_api
 from infra.hosts.errors import CommandFailed, DeadlinePassed, HostError, complaints
 from infra.hosts.kubeadm import API_PORT, NodeSettings, yaml_of
-from infra.hosts.layout import CONTAINERD_SOCKET
 from infra.hosts.transport import Transport
 
 JOIN_FILE = f"{kubeadm.CONFIG_DIR}/kubeadm-join.yaml"
@@ -71,8 +70,7 @@ def join(control_plane: Transport, address: str, ca_data: str, node: Transport, 
 
 def reset(node: Transport) -> None:
     """Takes the host out of its cluster as far as the host itself goes."""
-    argv = ["kubeadm", "reset", "--force", f"--cri-socket=unix://{CONTAINERD_SOCKET}"]
-    node.run(argv, timeout=120, check=False)
+    reset_node(node)
     node.run(["rm", "-f", MARK, JOIN_FILE], check=False)
     restart_service(node, "kubelet")
 

@@ -44,7 +44,8 @@ class ControlPlane(Resource[ControlPlaneInputs]):
 
     def create(self, inputs: ControlPlaneInputs, say: Say) -> dict[str, Any]:
         transport = transport_of(inputs)
-        say("kubeadm init, then waiting for the API server")
+        made = controlplane.made(transport) is not None
+        say("waiting for the API server" if made else "kubeadm init, then waiting for the API server")
         controlplane.init(transport, cluster_of(inputs), node_of(inputs), inputs.upstream_dns, inputs.dns_replicas)
         say("waiting for the node")
         node.wait_for_node(transport, transport, inputs.host)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,15 +73,40 @@ class Recorder(pulumi.runtime.Mocks):
         raise AssertionError(f"the program calls nothing, but called {args.token}")
 
 
+@contextmanager
+def _closed_loops() -> Iterator[None]:
+    """Pulumi makes an event loop in every thread that has none, and never closes them."""
+    made: list[asyncio.AbstractEventLoop] = []
+    make = asyncio.new_event_loop
+
+    def remember() -> asyncio.AbstractEventLoop:
+        made.append(make())
+        return made[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asyncio, "new_event_loop", remember)
+        patch.setattr(asyncio.events, "new_event_loop", remember)
+        main = asyncio.new_event_loop()
+        asyncio.set_event_loop(main)
+        try:
+            yield
+        finally:
+            main.run_until_complete(main.shutdown_default_executor())
+            asyncio.set_event_loop(None)
+            for loop in made:
+                loop.close()
+
+
 def _declared(cluster: LocalCluster) -> dict[tuple[str, str], dict[str, Any]]:
     recorder = Recorder()
-    pulumi.runtime.set_mocks(recorder, project="mlp", stack="cluster", preview=False)
+    with _closed_loops():
+        pulumi.runtime.set_mocks(recorder, project="mlp", stack="cluster", preview=False)
 
-    @pulumi.runtime.test
-    def run() -> None:
-        cluster()
+        @pulumi.runtime.test
+        def run() -> None:
+            cluster()
 
-    run()
+        run()
     return recorder.made
 
 
