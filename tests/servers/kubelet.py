@@ -71,11 +71,11 @@ def _ended(spec: Obj, code: int) -> Obj:
 
 
 class Kubelet:
-    """A node that reports every pod of a namespace with `report`; `None` leaves pods alone."""
+    """A node that reports every pod of a namespace (None: of all) with `report`; `None` leaves pods alone."""
 
-    def __init__(self, server: KubernetesServer, namespace: str) -> None:
+    def __init__(self, server: KubernetesServer, namespace: str | None) -> None:
         self._server = server
-        self._namespace = namespace
+        self._pods = f"/api/v1/namespaces/{namespace}/pods" if namespace else "/api/v1/pods"
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._reported: dict[str, Callable[[Obj], Obj]] = {}
@@ -103,12 +103,12 @@ class Kubelet:
         while not self._stop.wait(0.1):
             report = self.report
             if report is not None:
-                for pod in self._server.request("GET", f"/api/v1/namespaces/{self._namespace}/pods")["items"]:
+                for pod in self._server.request("GET", self._pods)["items"]:
                     self._handle(pod, report)
 
     def _handle(self, pod: Obj, report: Callable[[Obj], Obj]) -> None:
         name, uid = pod["metadata"]["name"], pod["metadata"]["uid"]
-        path = f"/api/v1/namespaces/{self._namespace}/pods/{name}"
+        path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods/{name}"
         owners = pod["metadata"].get("ownerReferences") or [{}]
         if report is running and owners[0].get("kind") == "Job":
             report = succeeded

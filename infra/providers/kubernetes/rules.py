@@ -313,10 +313,31 @@ def timeout_seconds(requested: float, obj: Obj, default: float) -> float:
         return default
 
 
+_WITHOUT_DEPENDENTS = frozenset(
+    {
+        "admissionregistration.k8s.io",
+        "apiextensions.k8s.io",
+        "apiregistration.k8s.io",
+        "flowcontrol.apiserver.k8s.io",
+        "networking.k8s.io",
+        "node.k8s.io",
+        "policy",
+        "rbac.authorization.k8s.io",
+        "scheduling.k8s.io",
+        "storage.k8s.io",
+        "v1",
+    }
+)
+"""Groups whose objects own no others, so that waiting for dependents would only be a detour over the collector."""
+
+
 def propagation(obj: Obj) -> str:
-    """The deletion propagation policy the object's annotation asks for; Foreground unless it does."""
+    """The deletion propagation policy that the object's annotation asks for; else dependents go first where there
+    are any."""
     wanted = str(annotations_of(obj).get(DELETION_PROPAGATION, "")).lower()
-    return {"orphan": "Orphan", "background": "Background"}.get(wanted, "Foreground")
+    chosen = {"orphan": "Orphan", "background": "Background", "foreground": "Foreground"}.get(wanted)
+    owns_none = group(str(obj.get("apiVersion"))) in _WITHOUT_DEPENDENTS and obj.get("kind") != "ReplicationController"
+    return chosen or ("Background" if owns_none else "Foreground")
 
 
 def object_id(obj: Obj) -> str:
