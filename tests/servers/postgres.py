@@ -9,6 +9,8 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -37,6 +39,19 @@ def _binaries() -> Path:
 
 def _reachable_by_others(path: Path) -> bool:
     return all(p.stat().st_mode & 0o001 for p in (path, *path.parents))
+
+
+@contextmanager
+def programs_for_nobody() -> Iterator[Path]:
+    """The folder of PostgreSQL's programs; a copy where this one's user `nobody` could not reach it."""
+    found = _binaries()
+    if os.geteuid() != 0 or _reachable_by_others(found):
+        yield found
+        return
+    with tempfile.TemporaryDirectory(prefix="mlp-pg-programs-") as copy:
+        Path(copy).chmod(0o755)
+        shutil.copytree(found.parent, Path(copy) / "install")
+        yield Path(copy) / "install" / "bin"
 
 
 class Postgres:
