@@ -91,12 +91,15 @@ class Engine:
         plugins: Sequence[Plugin] = (),
         backend_url: str | None = None,
         passphrase: Callable[[], str] | None = None,
+        fetch_plugins: bool = False,
     ) -> None:
         """`home`: the folder of the installation. `pulumi`: the CLI's binary. `backend_url`: None keeps state in
-        `<home>/state`. `passphrase`: where the passphrase comes from; None keeps one in `<home>/passphrase`."""
+        `<home>/state`. `passphrase`: where the passphrase comes from; None keeps one in `<home>/passphrase`.
+        `fetch_plugins`: whether plugins that are not handed in may come from PATH or the vendor's downloads."""
         self._home = Home(home, backend_url, plugins)
         self._pulumi = pulumi
         self._passphrase = passphrase
+        self._fetch_plugins = fetch_plugins
         self._cli: Cli | None = None
 
     # What is there
@@ -252,8 +255,8 @@ class Engine:
             "PULUMI_BACKEND_URL": self._home.backend_url,
             **self._passphrase_variable(),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "false" if self._fetch_plugins else "true",
+            "PULUMI_IGNORE_AMBIENT_PLUGINS": "false" if self._fetch_plugins else "true",
             "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
             "PULUMI_DISABLE_RESOURCE_REFERENCES": "false",
             "PULUMI_OPTION_COLOR": "never",
