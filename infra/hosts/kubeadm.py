@@ -95,6 +95,7 @@ def cluster_configuration(settings: ClusterSettings, endpoint: str) -> Document:
         "authentication-config": AUTHENTICATION,
         "encryption-provider-config": ENCRYPTION,
         "event-ttl": "2h0m0s",
+        "kubelet-certificate-authority": "/etc/kubernetes/pki/ca.crt",
         "kubelet-preferred-address-types": "InternalIP",
         "profiling": "false",
         "service-account-extend-token-expiration": "false",
@@ -188,6 +189,7 @@ def kubelet_configuration(cgroup_driver: str) -> Document:
         "volumePluginDir": KUBELET_VOLUME_PLUGINS,
         "enableDebuggingHandlers": True,
         "rotateCertificates": True,
+        "serverTLSBootstrap": True,
         "seccompDefault": True,
         "evictionHard": {
             "memory.available": "100Mi",

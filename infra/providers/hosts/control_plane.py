@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from infra.hosts import controlplane, node
-from infra.hosts.errors import CommandFailed, DeadlinePassed, HostError, HostFailed
+from infra.hosts import controlplane, node, serving
+from infra.hosts.errors import HostError, HostFailed
 from infra.hosts.kubeadm import API_PORT, ClusterSettings, NodeSettings
+from infra.hosts.transport import Transport
 from infra.providers.hosts.models import ControlPlaneInputs
 from infra.providers.hosts.resource import LIVE, Resource, Say, Teardown, teardown, transport_of
 
@@ -49,6 +50,7 @@ class ControlPlane(Resource[ControlPlaneInputs]):
         controlplane.init(transport, cluster_of(inputs), node_of(inputs), inputs.upstream_dns, inputs.dns_replicas)
         say("waiting for the node")
         node.wait_for_node(transport, transport, inputs.host)
+        serving.approve(transport, transport, inputs.address)
         node.set_taint(transport, inputs.host, _TAINT, inputs.tainted)
         return {
             "kubeconfig": controlplane.kubeconfig(transport, inputs.server, inputs.cluster_name),
@@ -68,7 +70,7 @@ class ControlPlane(Resource[ControlPlaneInputs]):
     def live(self, inputs: ControlPlaneInputs) -> bool:
         try:
             transport = transport_of(inputs)
-            return controlplane.api_healthy(transport) and _ready(transport, inputs.host)
+            return controlplane.api_healthy(transport) and node_works(transport, inputs.host)
         except HostError:
             return False
 
@@ -84,11 +86,10 @@ class ControlPlane(Resource[ControlPlaneInputs]):
             return  # the host is gone or stopped, and its cluster with it
 
 
-def _ready(transport: Any, name: str) -> bool:
-    try:
-        return node.blocker(node.conditions(transport, name)) is None
-    except (CommandFailed, DeadlinePassed):
-        return False
+def node_works(control_plane: Transport, name: str) -> bool:
+    """Whether a node is ready but for the pod network, and waits for nobody's approval. Raises HostError."""
+    ready = node.blocker(node.conditions(control_plane, name)) is None
+    return ready and not serving.has_pending(control_plane, name)
 
 
 def ca_data(certificate: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.hosts import controlplane, node
+from infra.hosts import controlplane, node, serving
 from infra.hosts.errors import HostError, HostFailed
 from infra.hosts.kubeadm import NodeSettings
-from infra.providers.hosts.control_plane import ca_data
+from infra.providers.hosts.control_plane import ca_data, node_works
 from infra.providers.hosts.models import NodeInputs
 from infra.providers.hosts.resource import LIVE, Resource, Say, Teardown, teardown, transport_of
 
@@ -28,6 +28,7 @@ class Node(Resource[NodeInputs]):
         node.join(master, inputs.control_plane_address, certificate, own, settings)
         say("waiting for the node")
         node.wait_for_node(master, own, inputs.host)
+        serving.approve(master, own, inputs.address)
         return {"nodeName": inputs.host, LIVE: True}
 
     def read(self, inputs: NodeInputs, old: dict[str, Any]) -> dict[str, Any] | None:
@@ -42,7 +43,7 @@ class Node(Resource[NodeInputs]):
         try:
             transport_of(inputs).run(["true"])
             master = transport_of(inputs, inputs.control_plane)
-            return node.blocker(node.conditions(master, inputs.host)) is None
+            return node_works(master, inputs.host)
         except HostError:
             return False
 

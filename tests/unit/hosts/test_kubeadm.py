@@ -51,8 +51,10 @@ def test_the_api_server_reads_only_files_that_are_mounted_into_it() -> None:
     server = _documents()["ClusterConfiguration"]["apiServer"]
     mounted = [volume["mountPath"] for volume in server["extraVolumes"]]
     files = [value for value in _args(server).values() if value.startswith("/")]
-    assert len(files) == 5
-    assert all(any(file.startswith(f"{folder}/") for folder in mounted) for file in files)
+    assert len(files) == 6
+    # kubeadm itself mounts the folder of the cluster's certificates.
+    known = [*mounted, "/etc/kubernetes/pki"]
+    assert all(any(file.startswith(f"{folder}/") for folder in known) for file in files)
 
 
 def test_nobody_is_anonymous_beyond_health_and_nothing_is_profiled() -> None:
