@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ from components.facts import PlatformFacts
 from controlplane.kube import resources
 from controlplane.kube.client import Kube
 from controlplane.kube.errors import AlreadyExists
-from controlplane.reconcile import live
+from controlplane.reconcile import live, sweep
 from controlplane.reconcile.changes import differing, find_drift, prune, put, stop_pods, unlike
 from controlplane.reconcile.conditions import conditions
 from controlplane.reconcile.deletion import Deletion, Wait
@@ -111,6 +111,12 @@ class Reconciler:
             drift=drift,
             retry=bool(missing),
         )
+
+    def suspects(
+        self, specs: Iterable[WorkspaceSpec], stopped: Callable[[], bool] = lambda: False
+    ) -> tuple[WorkspaceSpec, ...]:
+        """Which of all these workspaces are not as wanted, by a few requests for all of them. Writes nothing."""
+        return sweep.suspects(self._kube.counted(), specs, self.desired, stopped)
 
     def delete(
         self,

@@ -111,6 +111,7 @@ def measure(count: int) -> dict[str, Any]:
             "noop_median_s": round(again.median, 3),
             "noop_writes": sum(outcome.writes for outcome in compared),
             "noop_requests_max": max(outcome.requests for outcome in compared),
+            **sweeping(reconciler, specs),
             **watching(world, reconciler, specs),
         }
         figures["rate_against_plain_apply"] = round(figures["objects_per_s"] / figures["plain_objects_per_s"], 2)
@@ -133,6 +134,17 @@ def plain_rate(kubeconfig: Path, objects: tuple[KubernetesObject, ...], count: i
     seconds = time.monotonic() - started
     kube.close()
     return len(objects) * count / seconds
+
+
+def sweeping(reconciler: Reconciler, specs: list[WorkspaceSpec]) -> dict[str, Any]:
+    """Comparing all of them at once."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    swept, (found,) = timed([lambda: reconciler.suspects(specs)])
+    return {
+        "sweep_all_s": round(swept.median, 2),
+        "sweep_found": len(found),
+        "sweep_memory_growth_mib": round((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024, 1),
+    }
 
 
 def watching(world: World, reconciler: Reconciler, specs: list[WorkspaceSpec]) -> dict[str, Any]:

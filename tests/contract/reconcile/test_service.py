@@ -287,3 +287,25 @@ def test_a_blocked_deletion_names_what_blocks_and_strips_nothing(reconciler: Rec
     assert condition(again, ConditionType.DELETION_BLOCKED), "a workspace on its way out takes no new objects"
     world.admin.merge(resources.CONFIG_MAP, spec.namespace, "stuck", {"metadata": {"finalizers": None}})
     assert not reconciler.delete(spec, wait=Wait(total=60)).retry
+
+
+def test_the_sweep_finds_every_workspace_that_is_not_as_wanted(reconciler: Reconciler, world: World) -> None:
+    specs = [some_spec() for _ in range(7)]
+    quiet, edited, lost, added, relabelled, changed, absent = specs
+    for spec in specs[:-1]:
+        reconciler.apply(spec)
+    assert reconciler.suspects(specs) == (absent,)
+    admin = world.admin
+    admin.merge(resources.NETWORK_POLICY, edited.namespace, "default-deny", {"spec": {"ingress": [{}]}})
+    admin.delete(resources.SECRET, lost.namespace, "storage")
+    meta = {"name": "alike", "namespace": added.namespace, "labels": {"app.kubernetes.io/managed-by": "mlp"}}
+    admin.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta})
+    no_label = {"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}}
+    admin.merge(resources.NAMESPACE, None, relabelled.namespace, no_label)
+    specs[5] = replace(changed, generation=2)
+    found = reconciler.suspects(specs)
+    assert found == (edited, lost, added, relabelled, specs[5], absent)
+    for spec in found:
+        reconciler.apply(spec)
+    assert reconciler.suspects(specs) == ()
+    assert reconciler.suspects([absent, quiet], lambda: True) == ()
