@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -92,12 +93,16 @@ class Build:
         return None if recipe.kind in self.refresh else self.workshop.store.recipe(recipe.key)
 
     def _unpack(self, base: Base) -> None:
-        """Unpacks the base for layers to be built against, once; a half-done unpacking is never taken for a whole."""
+        """Unpacks the base for layers to be built against, once, in place of an older one.
+
+        A half-done unpacking is never taken for a whole.
+        """
         store = self.workshop.store
         target = store.base_root(base.blob.digest)
         if target.exists():
             return
-        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(target.parent, ignore_errors=True)
+        target.parent.mkdir(parents=True)
         with store.work_folder() as work:
             root = work / "root"
             root.mkdir(mode=0o755)
