@@ -1,0 +1,163 @@
+"""What the gateway is told about callers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from controlplane.app import create_app
+from controlplane.auth.model import Scope
+from controlplane.errors import Temporary
+from controlplane.gate.ports import Reviewed
+from controlplane.gate.service import CachedReviewer
+from tests.contract.controlplane.conftest import GATEWAY_SECRET, SMALL, System
+from tests.contract.controlplane.test_sessions import Browser
+from tests.servers.facts import PUBLIC_URL
+
+pytestmark = pytest.mark.contract
+POD = "system:serviceaccount:ws-acme--lab:workload"
+
+
+class Reviewer:
+    """Tokens by what they say; counts what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.away = False
+
+    def review(self, token: str) -> Reviewed | None:
+        self.asked += 1
+        if self.away:
+            raise Temporary("the API server does not answer")
+        users = {
+            "pod": POD, "node": "system:node:one", "system-pod": "system:serviceaccount:kube-system:default",
+            "look-alike": "system:serviceaccount:ws-other--lab:workload",
+            "odd": "system:serviceaccount:ws-acme--lab:a:b",
+        }  # fmt: skip
+        if token not in users:
+            return None
+        groups = (
+            "system:serviceaccounts",
+            "system:serviceaccounts:ws-acme--lab",
+            "system:authenticated",
+            "system:masters",
+        )
+        return Reviewed(users[token], groups)
+
+
+class Gateway:
+    def __init__(self, mlp: System) -> None:
+        self.now = 0.0
+        self.reviewer = Reviewer()
+        cached = CachedReviewer(self.reviewer, clock=lambda: self.now)
+        self.app = create_app(mlp.runtime.settings, runtime=mlp.runtime, reviewer=cached)
+        self.client = self.app.test_client(use_cookies=False)
+
+    def __call__(self, **headers: str) -> TestResponse:
+        sent = {"X-Mlp-Gateway-Secret": GATEWAY_SECRET, "X-Original-Method": "GET"}
+        sent |= {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.get("/internal/authorize", headers=sent, base_url=PUBLIC_URL)
+
+    def token(self, secret: str, **headers: str) -> TestResponse:
+        return self(Authorization=f"Bearer {secret}", **headers)
+
+
+def _lab(mlp: System) -> Any:
+    ada = mlp.caller("ada")
+    ada.post("/tenants/acme/workspaces", {"name": "lab", "quota": SMALL}, 202)
+    mlp.drain()
+    return ada
+
+
+def test_only_the_gateway_is_answered(mlp: System) -> None:
+    gateway = Gateway(mlp)
+    token = mlp.token("ada")
+    assert gateway.token(token).status_code == 200
+    for secret in ("", "wrong", GATEWAY_SECRET + "x", "ü"):
+        assert gateway.token(token, X_Mlp_Gateway_Secret=secret).status_code == 403
+
+
+def test_a_person_comes_with_user_and_groups(mlp: System) -> None:
+    gateway = Gateway(mlp)
+    mlp.tenant("beta")
+    mlp.member("beta", "ada", "viewer")  # type: ignore[arg-type]
+    answer = gateway.token(mlp.token("ada"))
+    assert answer.headers["X-Remote-User"] == "user:ada"
+    assert answer.headers["X-Remote-Groups"] == "tenant:acme:admin|tenant:beta:viewer"
+    root = gateway.token(mlp.token("root"))
+    assert root.headers["X-Remote-Groups"] == "platform:admin"
+
+
+def test_tokens_need_the_scope_and_unknown_callers_get_401(mlp: System) -> None:
+    gateway = Gateway(mlp)
+    assert gateway.token(mlp.token("ada", scopes=(Scope.READ, Scope.WRITE))).status_code == 403
+    assert gateway().status_code == 401
+    assert gateway.token("mlp_unknown").status_code == 401
+    assert gateway.token("no-such-token").status_code == 401
+    assert gateway(Authorization="Basic YTpi").status_code == 401
+    assert gateway(Authorization="Basic YTpi", Cookie="__Host-mlp_session=x").status_code == 401
+
+
+def test_a_session_cookie_changes_things_from_our_pages_only(mlp: System) -> None:
+    gateway = Gateway(mlp)
+    browser = Browser(mlp)
+    browser.sign_in("ada")
+    cookie = f"__Host-mlp_session={browser.cookie}"
+    assert gateway(Cookie=cookie).status_code == 200
+    own = {"Origin": PUBLIC_URL, "X_Original_Method": "POST"}
+    assert gateway(Cookie=cookie, **own).status_code == 200
+    assert gateway(Cookie=cookie, X_Original_Method="POST").status_code == 403
+    assert gateway(Cookie=cookie, X_Original_Method="").status_code == 403
+    assert gateway(Cookie=cookie, X_Original_Method="POST", Origin="https://evil.example").status_code == 403
+    assert gateway(Cookie=cookie, X_Original_Method="POST", Sec_Fetch_Site="cross-site").status_code == 403
+
+
+def test_pods_of_workspaces_only(mlp: System) -> None:
+    gateway = Gateway(mlp)
+    assert gateway.token("pod").headers["X-Mlp-Reason"] == "not-a-workspace", "there is no such workspace yet"
+    _lab(mlp)
+    answer = gateway.token("pod")
+    assert answer.headers["X-Remote-User"] == POD
+    groups = answer.headers["X-Remote-Groups"].split("|")
+    assert sorted(groups) == ["system:authenticated", "system:serviceaccounts", "system:serviceaccounts:ws-acme--lab"]
+    for other in ("node", "system-pod", "look-alike", "odd"):
+        assert gateway.token(other).status_code == 403, other
+
+
+def test_the_suspended_are_not_let_through(mlp: System) -> None:
+    gateway = Gateway(mlp)
+    ada, root = _lab(mlp), mlp.caller("root")
+    token = mlp.token("ada")
+    ada.post("/tenants/acme/workspaces/lab/suspend", status=202)
+    assert gateway.token("pod").headers["X-Mlp-Reason"] == "workspace-suspended"
+    into = gateway.token(token, X_MLflow_Workspace="ws-acme--lab")
+    assert (into.status_code, into.headers["X-Mlp-Reason"]) == (403, "workspace-suspended")
+    assert gateway.token(token).status_code == 200
+    ada.post("/tenants/acme/workspaces/lab/resume", status=202)
+    assert gateway.token("pod").status_code == 200
+    root.post("/tenants/acme/suspend", status=202)
+    for answer in (gateway.token("pod"), gateway.token(token)):
+        assert (answer.status_code, answer.headers["X-Mlp-Reason"]) == (403, "tenant-suspended")
+    mlp.member("evil", "ada", "viewer")  # type: ignore[arg-type]
+    assert gateway.token(token).headers["X-Remote-Groups"] == "tenant:evil:viewer"
+
+
+def test_good_tokens_are_remembered_briefly_and_bad_ones_never(mlp: System) -> None:
+    gateway = Gateway(mlp)
+    _lab(mlp)
+    for _ in range(3):
+        gateway.token("pod")
+    assert gateway.reviewer.asked == 1
+    gateway.now = 8.5
+    gateway.token("pod")
+    assert gateway.reviewer.asked == 2
+    for _ in range(3):
+        gateway.token("bad")
+    assert gateway.reviewer.asked == 5
+    gateway.reviewer.away = True
+    assert gateway.token("pod").status_code == 200
+    gateway.now = 20
+    away = gateway.token("pod")
+    assert (away.status_code, away.headers["Retry-After"]) == (503, "2")
