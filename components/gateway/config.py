@@ -85,8 +85,8 @@ class GatewayPlan:
     folder: str = "/etc/mlp"
     """Where certificate, key and secrets are mounted."""
     scratch: str = "/tmp"  # noqa: S108 - a folder of the container's own
-    listen: str = f"[::]:{PORT}"
-    health_listen: str = f"[::]:{HEALTH_PORT}"
+    listen: str = f"{PORT}"
+    health_listen: str = f"{HEALTH_PORT}"
     http2: bool = True
     access_log: str = "/dev/stdout"
 
