@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.installation import Installation, installation
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import PATIENCE, Visitor
 from tests.contract.reconcile.world import World
 from tests.servers.kubernetes import kubernetes
 
@@ -42,20 +42,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
             world.close()
 
 
+expect.set_options(timeout=PATIENCE)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as driver:
         opened = driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield opened
         opened.close()
-
-
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    opened = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-    opened.set_default_timeout(10_000)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -76,7 +71,7 @@ def another(site: Installation, browser: Browser) -> Iterator[Visitor]:
     assert not opened.complaints, "\n".join(opened.complaints)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def worker(site: Installation) -> Iterator[None]:
     with site.worker():
         yield

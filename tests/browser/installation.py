@@ -19,15 +19,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from components.facts import Endpoint
+from components.names import Role
 from controlplane.auth.accounts import AccountService
 from controlplane.auth.model import AccountCreate, Login, Principal
 from controlplane.auth.service import AuthService
+from controlplane.members.model import MemberCreate
+from controlplane.members.service import MemberService
 from controlplane.runtime import Runtime
 from controlplane.settings import Settings, load
+from controlplane.tenants.model import Rules, TenantCreate
+from controlplane.tenants.service import TenantService
 from tests.contract.reconcile.world import FACTS
 from tests.servers.ports import free_port
 from tests.servers.postgres import Postgres
-from tests.servers.valkey import PASSWORD, Valkey
+from tests.servers.valkey import Valkey
 
 ADMIN = "admin"
 SECRET = secrets.token_urlsafe(18)
@@ -61,6 +66,15 @@ class Installation:
         with self.runtime.work() as work:
             return AuthService(work).login(Login(account=name, password=SECRET)).principal
 
+    def tenant(self, slug: str, title: str | None = None, *, rules: Rules | None = None, **members: Role) -> str:
+        """A tenant with room, and members by account name; gives its name."""
+        quota = {"cpu": "16", "memory": "64Gi", "storage": "200Gi", "pods": 200}
+        with self.runtime.work(self.principal(ADMIN)) as work:
+            TenantService(work).create(TenantCreate(slug=slug, title=title, quota=quota, rules=rules or Rules()))
+            for subject, role in members.items():
+                MemberService(work).add(slug, MemberCreate(subject=subject, role=role))
+        return slug
+
     @contextmanager
     def worker(self) -> Iterator[None]:
         """A worker as long as the block lasts."""
@@ -83,13 +97,11 @@ def _settings(folder: Path, postgres: Postgres, valkey: Valkey, port: int, kubec
     )  # fmt: skip
     for name, content in (("facts", facts.model_dump_json()), ("gateway", "g" * 32), ("first", SECRET)):
         (folder / name).write_text(content)
-    (folder / "valkey").write_text(PASSWORD)
     return {
         **os.environ,
         "MLP_DATABASE_URL": postgres.url("console", "application"),
         "MLP_OWNER_DATABASE_URL": postgres.url("console", "owner"),
-        "MLP_BROKER_URL": f"redis://127.0.0.1:{valkey.port}/0",
-        "MLP_BROKER_PASSWORD_FILE": str(folder / "valkey"),
+        "MLP_BROKER_URL": valkey.url,
         "MLP_FACTS_FILE": str(folder / "facts"),
         "MLP_GATEWAY_SECRET_FILE": str(folder / "gateway"),
         "MLP_FIRST_ADMIN_PASSWORD_FILE": str(folder / "first"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.browser.installation import ADMIN
+from tests.browser.installation import ADMIN, SECRET
 from tests.browser.visitor import Visitor
 
 
@@ -18,11 +18,19 @@ def test_a_member_lands_on_their_workspaces(visitor: Visitor) -> None:
 
 def test_the_page_that_was_wanted_opens_after_signing_in(visitor: Visitor) -> None:
     visitor.go("/operations?state=running")
+    assert visitor.heading() == "Sign in"
     visitor.page.get_by_label("User name").fill(ADMIN)
-    visitor.page.get_by_label("Password").fill("")
-    visitor.expect(422)
-    visitor.page.get_by_role("button", name="Sign in").click()
-    assert "Fill this in" in visitor.page.inner_text("form") or "At least 1" in visitor.page.inner_text("form")
+    visitor.page.get_by_label("Password").fill(SECRET)
+    visitor.page.keyboard.press("Enter")
+    visitor.page.wait_for_url("**/operations?state=running")
+
+
+def test_a_target_on_another_site_is_not_followed(visitor: Visitor) -> None:
+    visitor.go("/login?next=//elsewhere.example/")
+    visitor.page.get_by_label("User name").fill(ADMIN)
+    visitor.page.get_by_label("Password").fill(SECRET)
+    visitor.page.keyboard.press("Enter")
+    visitor.page.wait_for_url(visitor.site.url + "/")
 
 
 def test_a_wrong_password_keeps_the_name_and_says_nothing_more(visitor: Visitor) -> None:
@@ -35,10 +43,20 @@ def test_a_wrong_password_keeps_the_name_and_says_nothing_more(visitor: Visitor)
 
 def test_after_signing_out_the_session_is_dead_on_the_server(visitor: Visitor) -> None:
     visitor.sign_in(ADMIN)
-    old = visitor.context.cookies()
+    old = [cookie for cookie in visitor.context.cookies() if cookie["name"].endswith("session")]
     visitor.page.get_by_role("button", name=f"{ADMIN}: account menu").click()
     visitor.page.get_by_role("button", name="Sign out").click()
-    assert visitor.page.get_by_text("You are signed out").is_visible()
-    visitor.context.add_cookies([cookie for cookie in old if cookie["name"].endswith("session")])  # type: ignore[list-item]
+    visitor.page.get_by_text("You are signed out").wait_for()
+    visitor.context.add_cookies(old)  # type: ignore[arg-type]
     visitor.go("/")
     assert visitor.heading() == "Sign in"
+
+
+def test_a_form_from_elsewhere_changes_nothing(visitor: Visitor) -> None:
+    visitor.sign_in(ADMIN)
+    visitor.expect(403)
+    for headers in ({}, {"Origin": "https://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        answer = visitor.context.request.post(visitor.site.url + "/signout", form={"csrf_token": "x"}, headers=headers)
+        assert answer.status == 403
+    visitor.go("/")
+    assert visitor.heading() == "Overview"

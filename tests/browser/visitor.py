@@ -8,6 +8,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Response
 
 from tests.browser.installation import SECRET, Installation
 
+PATIENCE = 30_000
+"""Milliseconds; a busy machine is slow, a wrong page never becomes right."""
 _LAYOUT_SHIFTS = """
     window.__shifts = 0;
     new PerformanceObserver((list) => {
@@ -21,7 +23,7 @@ class Visitor:
         self.site = site
         options: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", **context}
         self.context = browser.new_context(**options)
-        self.context.set_default_timeout(10_000)
+        self.context.set_default_timeout(PATIENCE)
         self.complaints: list[str] = []
         self._expected: tuple[int, ...] = ()
         self.page = self._open()

@@ -1,0 +1,116 @@
+"""A member asks, an approver answers, and the operation unfolds."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import expect
+
+from components.names import Role
+from controlplane.quotas.model import Quota
+from controlplane.tenants.model import Rules
+from tests.browser.installation import Installation
+from tests.browser.visitor import Visitor
+
+
+def scene(site: Installation, tenant: str, rules: Rules | None = None) -> tuple[str, str]:
+    """A tenant with a member and an admin."""
+    member, admin = site.account(f"{tenant}-member"), site.account(f"{tenant}-admin")
+    site.tenant(tenant, tenant.capitalize(), rules=rules, **{member: Role.MEMBER, admin: Role.ADMIN})
+    return member, admin
+
+
+def ask(visitor: Visitor, name: str, cpu: str = "4") -> None:
+    visitor.go("/workspaces/new")
+    visitor.page.get_by_label("Name").fill(name)
+    visitor.page.get_by_label("CPU (cores)").fill(cpu)
+    visitor.page.get_by_label("What is it for?").fill("Detectors for the spring release")
+
+
+def test_asking_and_approving(visitor: Visitor, another: Visitor) -> None:
+    member, admin = scene(visitor.site, "harbour")
+    visitor.sign_in(member)
+    visitor.page.get_by_role("link", name="New workspace").first.click()
+    ask(visitor, "detectors")
+    expect(visitor.page.locator("#preview")).to_contain_text("Needs an answer")
+    expect(visitor.page.locator("#preview")).to_contain_text("4 of 16 cores reserved")
+    visitor.page.get_by_role("button", name="Ask for workspace").click()
+    assert visitor.heading() == f"New workspace for {member}"
+    expect(visitor.page.get_by_text("Waiting for an answer")).to_be_visible()
+    assert visitor.page.get_by_role("button", name="Approve").count() == 0
+
+    another.sign_in(admin)
+    another.page.get_by_role("link", name="Requests").click()
+    another.page.get_by_role("link", name=re.compile("detectors")).click()
+    expect(another.page.get_by_text("Detectors for the spring release")).to_be_visible()
+    expect(another.page.get_by_text("Fits now")).to_be_visible()
+    another.page.get_by_label("Reason").fill("Go ahead")
+    another.page.get_by_role("button", name="Approve").click()
+    expect(another.page.get_by_text("Approved", exact=True).first).to_be_visible()
+
+    visitor.page.reload()
+    expect(visitor.page.get_by_text("Go ahead")).to_be_visible()
+    visitor.page.get_by_role("link", name="Show the operation").click()
+    expect(visitor.page.get_by_text("Queued", exact=True)).to_be_visible()
+    with visitor.site.worker():
+        expect(visitor.page.get_by_text("Done", exact=True).first).to_be_visible()
+        steps = visitor.page.get_by_role("list").get_by_role("listitem").filter(has_text="objects")
+        expect(steps.first).to_be_visible()
+        visitor.page.get_by_role("link", name="Open workspace").click()
+    expect(visitor.page.get_by_text("Ready", exact=True).first).to_be_visible()
+    expect(visitor.page.get_by_text("ws-harbour--detectors")).to_be_visible()
+
+
+def test_a_rejection_needs_a_reason_and_reaches_the_person(visitor: Visitor, another: Visitor) -> None:
+    member, admin = scene(visitor.site, "lagoon")
+    visitor.sign_in(member)
+    ask(visitor, "too-much")
+    visitor.page.get_by_role("button", name="Ask for workspace").click()
+    expect(visitor.page.get_by_text("Waiting for an answer")).to_be_visible()
+    another.sign_in(admin)
+    another.page.goto(visitor.page.url)
+    another.expect(422)
+    another.page.get_by_role("button", name="Reject").click()
+    expect(another.page.get_by_role("alert")).to_contain_text("Say why")
+    another.page.get_by_label("Reason").fill("Use the one you have")
+    another.page.get_by_role("button", name="Reject").click()
+    expect(another.page.get_by_text("Rejected", exact=True).first).to_be_visible()
+    visitor.page.reload()
+    expect(visitor.page.get_by_text("Use the one you have")).to_be_visible()
+
+
+def test_a_request_can_be_withdrawn(visitor: Visitor) -> None:
+    member, _ = scene(visitor.site, "marina")
+    visitor.sign_in(member)
+    ask(visitor, "mistake")
+    visitor.page.get_by_role("button", name="Ask for workspace").click()
+    visitor.page.get_by_role("button", name="Withdraw request").click()
+    expect(visitor.page.get_by_text("Withdrawn", exact=True)).to_be_visible()
+
+
+def test_the_rules_of_a_tenant_grant_small_ones_at_once(visitor: Visitor) -> None:
+    small = Quota(cpu="4", memory="8Gi", storage="20Gi", pods=20)
+    member, _ = scene(visitor.site, "pier", Rules(auto_approve_quota=small))
+    visitor.sign_in(member)
+    ask(visitor, "small", cpu="2")
+    expect(visitor.page.locator("#preview")).to_contain_text("Granted at once")
+    visitor.page.get_by_label("CPU (cores)").fill("6")
+    expect(visitor.page.locator("#preview")).to_contain_text("Needs an answer")
+    visitor.page.get_by_label("CPU (cores)").fill("2")
+    expect(visitor.page.locator("#preview")).to_contain_text("Granted at once")
+    visitor.page.get_by_role("button", name="Ask for workspace").click()
+    assert visitor.heading() == "Create workspace"
+    expect(visitor.page.get_by_text("pier/small")).to_be_visible()
+
+
+def test_an_operation_goes_on_when_its_page_is_left(visitor: Visitor) -> None:
+    small = Quota(cpu="4", memory="8Gi", storage="20Gi", pods=20)
+    member, _ = scene(visitor.site, "quay", Rules(auto_approve_quota=small))
+    visitor.sign_in(member)
+    ask(visitor, "left", cpu="2")
+    visitor.page.get_by_role("button", name="Ask for workspace").click()
+    address = visitor.page.url
+    visitor.go("/workspaces")
+    with visitor.site.worker():
+        visitor.page.goto(address)
+        expect(visitor.page.get_by_text("Done", exact=True).first).to_be_visible()
