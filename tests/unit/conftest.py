@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -13,8 +15,13 @@ def event_loops() -> Iterator[list[asyncio.AbstractEventLoop]]:
     """Loops that tests were given; closed together, when nobody can hold them any more."""
     made: list[asyncio.AbstractEventLoop] = []
     yield made
-    for loop in made:
-        loop.close()
+    with warnings.catch_warnings():
+        # Pulumi's mocks give every thread of the loop's pool a loop of its own and close none of them.
+        warnings.simplefilter("ignore", ResourceWarning)
+        for loop in made:
+            loop.run_until_complete(loop.shutdown_default_executor())
+            loop.close()
+        gc.collect()
 
 
 @pytest.fixture(autouse=True)
