@@ -123,7 +123,7 @@ class Case:
 
     def state(self) -> str:
         """Everything that Pulumi keeps on disk, as text."""
-        home: Path = self.engine._home.path
+        home: Path = self.engine._project.home.path
         files = [path for path in home.rglob("*") if path.is_file() and path.suffix in {".json", ".yaml"}]
         return "\n".join(path.read_text() for path in files)
 
