@@ -1,0 +1,109 @@
+"""The whole path on a real API server: service, operation, runner, reconcile, watch, repair."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from controlplane.kube import resources
+from controlplane.operations.repository import due
+from controlplane.operations.runner import Runner
+from controlplane.reconcile.model import Drift
+from controlplane.reconcile.service import Reconciler
+from controlplane.reconcile.watch import DriftWatcher
+from controlplane.watcher import Watcher
+from controlplane.worker import handlers
+from tests.contract.controlplane.cluster import wait_until
+from tests.contract.controlplane.conftest import System
+from tests.contract.reconcile.world import FACTS, RememberedStorage, World, some_slug
+from tests.servers.kubernetes import KubernetesServer
+
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(180)]
+QUOTA = {"cpu": "2", "memory": "4Gi", "storage": "4Gi", "pods": 10}
+
+
+@pytest.fixture(scope="module")
+def world(kubernetes_server: KubernetesServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    made = World(kubernetes_server, Path(tmp_path_factory.mktemp("world")))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def real(mlp: System, world: World) -> Iterator[tuple[System, Reconciler]]:
+    reconciler = Reconciler(world.control_plane, RememberedStorage(), FACTS)
+    mlp.runner = Runner(mlp.runtime, handlers(reconciler), "test-worker")
+    yield mlp, reconciler
+    mlp.runner.heart.stop()
+    reconciler.close()
+
+
+def test_a_workspace_is_made_repaired_and_deleted(real: tuple[System, Reconciler], world: World) -> None:
+    mlp, reconciler = real
+    slug = some_slug("t")
+    root = mlp.caller("root")
+    root.post("/tenants", {"slug": slug, "quota": QUOTA}, 201)
+    change = root.post(f"/tenants/{slug}/workspaces", {"name": "lab", "quota": QUOTA}, 202)
+    namespace = change["workspace"]["namespace"]
+    mlp.drain()
+    operation = root.get(f"/operations/{change['operation']}")
+    assert operation["state"] == "succeeded", operation
+    assert operation["result"]["requests"] <= 35
+    assert root.get(f"/tenants/{slug}/workspaces/lab")["state"] == "ready"
+    found = world.admin.get(resources.NAMESPACE, None, namespace)
+    assert found["metadata"]["labels"]["mlp.io/tenant"] == slug
+
+    watcher = Watcher(mlp.runtime, reconciler, lambda: DriftWatcher(world.control_plane, watcher.on_drift))
+    thread = threading.Thread(target=watcher.run)
+    thread.start()
+    try:
+        policies = world.admin.resource("networking.k8s.io/v1", "NetworkPolicy")
+        wait_until(lambda: watcher._watch is not None and watcher._watch.wait_synced(1.0))  # type: ignore[attr-defined]
+        world.admin.delete(policies, namespace, "default-deny")
+
+        def repaired() -> bool:
+            mlp.drain()
+            return world.admin.find(policies, namespace, "default-deny") is not None
+
+        wait_until(repaired, 30)
+    finally:
+        watcher.stop()
+        thread.join(30)
+    events = root.get(f"/tenants/{slug}/audit?action=workspace.drift")["items"]
+    assert events, "who changed it is on record"
+    assert events[0]["actor"] in ("system:worker", "system:watcher")
+
+    gone = root.delete(f"/tenants/{slug}")
+
+    def deleted() -> bool:
+        mlp.drain()
+        with mlp.runtime.work() as work:
+            mlp.queue.sent += [o for o, _ in due(work.session, work.now, work.now)]
+        return bool(root.get(f"/operations/{gone['id']}")["state"] == "succeeded")
+
+    wait_until(deleted, 60)
+    assert world.admin.find(resources.NAMESPACE, None, namespace) is None
+    root.get(f"/tenants/{slug}", 404)
+
+
+def test_drift_is_reported_once_while_it_is_being_repaired(mlp: System) -> None:
+    root = mlp.caller("root")
+    root.post("/tenants/acme/workspaces", {"name": "lab", "quota": QUOTA}, 202)
+    mlp.drain()
+    watcher = Watcher(mlp.runtime, mlp.cluster)
+    drift = Drift("ws-acme--lab", "NetworkPolicy/default-deny", "kubectl", ("(deleted)",))
+    mlp.cluster.drifted["ws-acme--lab"] = drift
+    for _ in range(5):
+        watcher.on_drift(drift)
+    watcher.resync()
+    watcher.on_drift(Drift("kube-system", "ConfigMap/x", "kubectl", ("data",)))
+    assert len(mlp.queue.sent) == 1
+    mlp.drain()
+    repairs = root.get("/operations?tenant=acme&workspace=lab&kind=workspace.repair")["items"]
+    assert len(repairs) == 1
+    assert repairs[0]["result"]["drift"][0]["manager"] == "kubectl"
+    watcher.resync()
+    assert mlp.queue.sent == [], "nothing to do means nothing done"
