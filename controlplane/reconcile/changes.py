@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from components.contract import KubernetesObject
-from components.names import LABEL_GENERATION
+from components.names import ANNOTATION_SPEC_HASH, LABEL_GENERATION
 from controlplane.kube import resources
 from controlplane.kube.client import Kube
 from controlplane.kube.errors import Rejected
-from controlplane.reconcile.compare import differences, removal
+from controlplane.reconcile.compare import content_hash, differences, removal
 from controlplane.reconcile.live import identity
 from controlplane.reconcile.model import Drift, WorkspaceSpec
 from controlplane.reconcile.ownership import UNKNOWN, last_writer
@@ -37,11 +37,24 @@ def unlike(wanted: Sequence[KubernetesObject], seen: Seen) -> tuple[str, ...]:
     return (*names, *(resources.key(obj) for at, obj in seen.items() if at not in kept))
 
 
-def find_drift(spec: WorkspaceSpec, wanted: Sequence[KubernetesObject], seen: Seen) -> tuple[Drift, ...]:
-    """What somebody else changed. A change of the workspace itself raises its generation, and is no drift.
+def unfinished(namespace: KubernetesObject) -> KubernetesObject:
+    """The namespace as it is created: of generation 0 until everything in it was applied once.
 
-    After a first apply that was cut short, the objects it had not come to look deleted.
+    So a first apply that was cut short is told from one whose objects somebody deleted.
     """
+    meta = namespace["metadata"]
+    made = {**namespace, "metadata": {**meta, "labels": {**meta["labels"], LABEL_GENERATION: "0"}}}
+    annotations = {**meta["annotations"], ANNOTATION_SPEC_HASH: content_hash(made)}
+    return {**made, "metadata": {**made["metadata"], "annotations": annotations}}
+
+
+def is_unfinished(namespace: KubernetesObject) -> bool:
+    """Whether the first apply has not come to its end."""
+    return (namespace["metadata"].get("labels") or {}).get(LABEL_GENERATION) == "0"
+
+
+def find_drift(spec: WorkspaceSpec, wanted: Sequence[KubernetesObject], seen: Seen) -> tuple[Drift, ...]:
+    """What somebody else changed. A change of the workspace itself raises its generation, and is no drift."""
     namespace = seen.get(identity(wanted[0]))
     applied = namespace is not None and not _older(namespace, spec)
     found: list[Drift] = []

@@ -19,6 +19,9 @@ _BLOCKING = (
     "NamespaceFinalizersRemaining",
 )
 
+_REPORT_EVERY = 1.0
+"""Also without news: reporting is how a worker learns that its lease is another's. Seconds."""
+
 
 @dataclass(frozen=True)
 class Wait:
@@ -44,16 +47,16 @@ class Deletion:
             writes += self.kube.delete(resources.NAMESPACE, None, self.namespace, uid=found["metadata"]["uid"])
         deadline = time.monotonic() + wait.total
         pause = wait.first_pause
-        last = ""
+        last, said = "", time.monotonic()
         while found is not None:
             current = self.kube.find(resources.NAMESPACE, None, self.namespace)
             if current is None or current["metadata"]["uid"] != found["metadata"]["uid"]:
                 break
             if time.monotonic() > deadline:
                 return self.observe(current, writes)
-            if (text := blockers(current)) != last:
+            if (text := blockers(current)) != last or time.monotonic() - said > _REPORT_EVERY:
                 report("namespace", text or f"waiting for the end of {self.namespace}")
-                last = text
+                last, said = text, time.monotonic()
             time.sleep(pause)
             pause = min(pause * 1.5, wait.longest_pause)
         return self._observation((

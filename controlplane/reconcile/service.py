@@ -13,7 +13,16 @@ from controlplane.kube import resources
 from controlplane.kube.client import Kube
 from controlplane.kube.errors import AlreadyExists
 from controlplane.reconcile import live, sweep
-from controlplane.reconcile.changes import differing, find_drift, prune, put, stop_pods, unlike
+from controlplane.reconcile.changes import (
+    differing,
+    find_drift,
+    is_unfinished,
+    prune,
+    put,
+    stop_pods,
+    unfinished,
+    unlike,
+)
 from controlplane.reconcile.conditions import conditions
 from controlplane.reconcile.deletion import Deletion, Wait
 from controlplane.reconcile.desired import desired_objects
@@ -70,13 +79,15 @@ class Reconciler:
         drift = () if created else find_drift(spec, [namespace, *objects], {live.identity(found): found, **before})
         report("objects", f"{len(objects)} objects")
         steps = self._steps(kube, spec, objects, before)
-        if not created and differing(namespace, found):
-            steps["Namespace"] = partial(self._update_namespace, kube, namespace, found)
+        renewed = {"Namespace": partial(_renew, kube, namespace, found)} if differing(namespace, found) else {}
+        if not is_unfinished(found):
+            steps |= renewed
         outcome = run(self._pool, steps)
         writes = created + sum(outcome.results.values())
         if not outcome.errors:
             report("prune", "what is no longer wanted")
-            outcome = run(self._pool, self._closing_steps(kube, spec, objects, before))
+            closing = self._closing_steps(kube, spec, objects, before)
+            outcome = run(self._pool, closing | (renewed if is_unfinished(found) else {}))
             writes += sum(outcome.results.values())
         observation = Observation(
             conditions=conditions(spec, outcome.errors),
@@ -147,15 +158,11 @@ class Reconciler:
         if found is None:
             try:
                 # Not server-side apply: that would take over a namespace made by somebody else in this very moment.
-                return kube.create(wanted), True
+                return kube.create(unfinished(wanted)), True
             except AlreadyExists:
                 found = kube.get(resources.NAMESPACE, None, spec.namespace)
         _ours(spec, found)
         return found, False
-
-    def _update_namespace(self, kube: Kube, wanted: KubernetesObject, found: KubernetesObject) -> int:
-        kube.apply(wanted, uid=found["metadata"]["uid"])
-        return 1
 
     def _steps(
         self,
@@ -188,6 +195,11 @@ class Reconciler:
         if spec.suspended:
             steps["pods"] = partial(stop_pods, kube, spec.namespace)
         return steps
+
+
+def _renew(kube: Kube, wanted: KubernetesObject, found: KubernetesObject) -> int:
+    kube.apply(wanted, uid=found["metadata"]["uid"])
+    return 1
 
 
 def _ours(spec: WorkspaceSpec, found: KubernetesObject) -> None:

@@ -37,11 +37,35 @@ def test_a_workspace_is_created_within_the_budget(reconciler: Reconciler, world:
     made = reconciler.apply(spec, lambda step, message="": steps.append(step))
     assert made.ready, made.conditions
     wanted = reconciler.desired(spec)
-    assert made.writes == len(wanted) + 1, "every object and the storage user"
+    assert made.writes == len(wanted) + 2, "every object, the storage user, and the namespace once more at the end"
     assert made.requests <= 35
     assert not made.drift
     assert steps == ["namespace", "objects", "prune"]
     assert names(world, spec.namespace) == {resources.key(obj) for obj in wanted[1:]}
+
+
+class Killed(BaseException):
+    """The worker died."""
+
+
+@pytest.mark.parametrize("step", ["objects", "prune"])
+def test_a_creation_that_was_cut_short_goes_on_and_is_no_drift(
+    reconciler: Reconciler, world: World, step: str
+) -> None:  # fmt: skip
+    spec = some_spec()
+
+    def report(name: str, message: str = "") -> None:
+        if name == step:
+            raise Killed
+
+    with pytest.raises(Killed):
+        reconciler.apply(spec, report)
+    finished = reconciler.apply(spec)
+    assert (finished.ready, finished.drift) == (True, ())
+    assert finished.writes == (len(reconciler.desired(spec)) + 1 if step == "objects" else 1)
+    namespace = world.admin.get(resources.NAMESPACE, None, spec.namespace)
+    assert namespace["metadata"]["labels"]["mlp.io/generation"] == "1"
+    assert reconciler.apply(spec).writes == 0
 
 
 def test_nothing_is_written_when_all_is_as_wanted(reconciler: Reconciler, world: World) -> None:
