@@ -11,7 +11,8 @@ from components.control_plane.names import QUEUE, QUEUE_PORT, QUEUE_USER, pods
 from components.control_plane.placing import SYSTEM, workload
 from components.control_plane.settings import ControlPlaneSettings
 
-_CONFIG = "/etc/valkey"
+# Not /etc/valkey: Debian's package lets only its own user into that folder.
+_CONFIG = "/etc/queue"
 
 
 def configuration(settings: ControlPlaneSettings) -> str:

@@ -38,7 +38,7 @@ class Valkey:
             .replace("bind * -::*", "bind 127.0.0.1")
             .replace(f"port {QUEUE_PORT}", f"port {self.port}")
             .replace("dir /data", f"dir {self._home}")
-            .replace("/etc/valkey/users/users.acl", str(users))
+            .replace("/etc/queue/users/users.acl", str(users))
         )
         with (self._home / "log").open("ab") as log:
             self._process = subprocess.Popen(
