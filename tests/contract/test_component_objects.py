@@ -1,0 +1,138 @@
+"""Every object of every component is accepted by a real API server, as it is and again, pod security included."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from typing import Any
+
+import pytest
+
+from components.catalog import CATALOG
+from components.contract import Component, KubernetesObject
+from components.names import INSTALLER_FIELD_MANAGER
+from components.volumes.objects import helper_pod
+from tests.servers.installs import install
+from tests.servers.kubernetes import KubernetesRequestFailed, KubernetesServer
+
+pytestmark = pytest.mark.contract
+
+_FIRST = ("Namespace", "CustomResourceDefinition")
+
+
+def _path(server: KubernetesServer, obj: KubernetesObject) -> str:
+    group = f"/apis/{obj['apiVersion']}" if "/" in obj["apiVersion"] else f"/api/{obj['apiVersion']}"
+    resources = server.request("GET", group)["resources"]
+    plural = next(r["name"] for r in resources if r["kind"] == obj["kind"] and "/" not in r["name"])
+    namespace = obj["metadata"].get("namespace")
+    home = f"/namespaces/{namespace}" if namespace else ""
+    return f"{group}{home}/{plural}/{obj['metadata']['name']}"
+
+
+def _apply(server: KubernetesServer, obj: KubernetesObject, *, dry: bool) -> Any:
+    """Server-side apply, as the installer does it."""
+    query = f"?fieldManager={INSTALLER_FIELD_MANAGER}&force=true&fieldValidation=Strict" + (
+        "&dryRun=All" if dry else ""
+    )
+    return server.request("PATCH", _path(server, obj) + query, obj, content_type="application/apply-patch+yaml")
+
+
+@pytest.fixture(scope="module")
+def server(kubernetes_server: KubernetesServer) -> KubernetesServer:
+    for component in CATALOG:
+        for obj in component.objects(component.settings(), install()):
+            if obj["kind"] in _FIRST:
+                _apply(kubernetes_server, obj, dry=False)
+    return kubernetes_server
+
+
+@pytest.mark.parametrize("component", CATALOG, ids=lambda each: each.name)
+def test_objects_are_accepted_with_no_unknown_field(server: KubernetesServer, component: Component[Any]) -> None:
+    for obj in component.objects(component.settings(), install()):
+        answer = _apply(server, obj, dry=True)
+        assert answer["metadata"]["name"] == obj["metadata"]["name"]
+
+
+@pytest.mark.parametrize("component", CATALOG, ids=lambda each: each.name)
+def test_pods_keep_to_their_namespaces_security_level(server: KubernetesServer, component: Component[Any]) -> None:
+    """Templates only warn; the pods themselves are what the level refuses."""
+    for obj in component.objects(component.settings(), install()):
+        template = obj.get("spec", {}).get("template")
+        if obj["kind"] not in {"Deployment", "StatefulSet", "DaemonSet", "Job"} or not template:
+            continue
+        spec = json.loads(json.dumps(template["spec"]))
+        spec["serviceAccountName"] = "default"
+        claims = obj["spec"].get("volumeClaimTemplates", [])
+        spec["volumes"] = spec.get("volumes", []) + [
+            {"name": claim["metadata"]["name"], "persistentVolumeClaim": {"claimName": "x"}} for claim in claims
+        ]
+        spec.pop("priorityClassName", None)
+        name = f"try-{uuid.uuid4().hex[:8]}"
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {**template["metadata"], "name": name}, "spec": spec}
+        namespace = obj["metadata"]["namespace"]
+        _service_account(server, namespace)
+        server.request("POST", f"/api/v1/namespaces/{namespace}/pods?dryRun=All", pod)
+
+
+def _service_account(server: KubernetesServer, namespace: str) -> None:
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": namespace}}
+    _apply(server, account, dry=False)
+
+
+def _helper(image: str, path: str, **changes: Any) -> KubernetesObject:
+    """A helper pod as local-path-provisioner completes its template."""
+    pod = json.loads(json.dumps(helper_pod(image)))
+    pod["metadata"]["name"] = f"helper-pod-create-{uuid.uuid4().hex[:8]}"
+    pod["spec"] |= {
+        "serviceAccountName": "volumes",
+        "restartPolicy": "Never",
+        "nodeName": "node1",
+        "tolerations": [{"operator": "Exists"}],
+        "volumes": [
+            {"name": "data", "hostPath": {"path": path, "type": "DirectoryOrCreate"}},
+            {"name": "script", "configMap": {"name": "volumes"}},
+        ],
+    } | changes
+    return dict(pod)
+
+
+def test_namespace_of_volumes_serves_its_one_purpose(server: KubernetesServer) -> None:
+    volumes = next(each for each in CATALOG if each.name == "volumes")
+    for obj in volumes.objects(volumes.settings(), install()):
+        if obj["kind"] != "Deployment":
+            _apply(server, obj, dry=False)
+    image = install().images["volumes"]
+    path = "/api/v1/namespaces/mlp-volumes/pods?dryRun=All"
+    own = "/var/lib/mlp-volumes/"
+    _until_refused(server, path, _helper(image, "/etc"))
+    server.request("POST", path, _helper(image, own))
+    refused = [
+        _helper(image, "/"),
+        _helper(image, "/var/lib/mlp-volumes/../../../etc"),
+        _helper(image, "/var/lib/mlp-volumes2"),
+        _helper("registry.mlp.internal/other:1", own),
+        _helper(image, own, hostPID=True),
+        _helper(image, own, hostNetwork=True),
+        _helper(image, own, initContainers=[{"name": "x", "image": image}]),
+    ]
+    privileged = _helper(image, own)
+    privileged["spec"]["containers"][0]["securityContext"] = {"privileged": True}
+    for pod in [*refused, privileged]:
+        with pytest.raises(KubernetesRequestFailed) as error:
+            server.request("POST", path, pod)
+        assert error.value.status in {403, 422}
+
+
+def _until_refused(server: KubernetesServer, path: str, pod: KubernetesObject) -> None:
+    """A new admission policy takes a few seconds to act."""
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            server.request("POST", path, pod)
+        except KubernetesRequestFailed as error:
+            if "may mount /var/lib/mlp-volumes" in str(error):
+                return
+            raise
+        assert time.monotonic() < deadline, "the admission policy never acted"
+        time.sleep(0.2)
