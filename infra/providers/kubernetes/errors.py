@@ -50,6 +50,10 @@ class NotFound(ApiError):
     """404."""
 
 
+class NamespaceEnding(ApiError):
+    """403 because the namespace is being deleted; once it is gone it may be made again."""
+
+
 class FieldConflict(ApiError):
     """409 of a server-side apply."""
 
@@ -72,6 +76,8 @@ def from_answer(status: int, body: Any, fallback: str) -> ApiError:
     causes = details.get("causes") if isinstance(details, dict) else None
     if status == 409 and any(cause.get("reason") == "FieldManagerConflict" for cause in causes or []):
         return FieldConflict(status, reason, _conflict(causes or []))
+    if status == 403 and any(cause.get("reason") == "NamespaceTerminating" for cause in causes or []):
+        return NamespaceEnding(status, reason, message)
     return NotFound(status, reason, message) if status == 404 else ApiError(status, reason, message)
 
 

@@ -17,6 +17,7 @@ from infra.providers.kubernetes.errors import (
     ApiError,
     ConfigInvalid,
     KindUnknown,
+    NamespaceEnding,
     NotFound,
     NotReady,
     PluginError,
@@ -36,14 +37,14 @@ DEFAULT_TIMEOUT = 600.0
 
 _MISORDERED_TRIES = 6
 _MISORDERED_PAUSE = 0.5
-"""Seconds, doubled at each try: a namespace or a CRD that is being made beside the object is waited for."""
+"""Seconds, doubled at each try: a namespace or a CRD that is being made beside the object is waited for, and a
+namespace that ends before it is made again."""
 
 _SETTINGS = frozenset(
     {
         "cluster",
         "clusterIdentifier",
         "context",
-        "deleteUnreachable",
         "enableConfigMapMutable",
         "enablePatchForce",
         "enableSecretMutable",
@@ -85,8 +86,6 @@ class Settings:
 
     namespace: str | None = None
     patch_force: bool = False
-    delete_unreachable: bool = False
-    """Whether deleting on a cluster that does not answer counts as done. Only ever on request."""
 
 
 class KubernetesProvider(pulumi_provider.Provider):
@@ -140,7 +139,6 @@ class KubernetesProvider(pulumi_provider.Provider):
         self._settings = Settings(
             namespace=_text(args, "namespace") or own,
             patch_force=_flag(args.get("enablePatchForce"), default=False),
-            delete_unreachable=_flag(args.get("deleteUnreachable"), default=False),
         )
         return pulumi_provider.ConfigureResponse(accept_secrets=True, supports_preview=True)
 
@@ -222,14 +220,6 @@ class KubernetesProvider(pulumi_provider.Provider):
 
     async def delete(self, request: pulumi_provider.DeleteRequest) -> None:
         """Deletes and waits until it is gone. Gone already, or a kind that is gone, is done."""
-        try:
-            await self._delete(request)
-        except (Unreachable, ConfigInvalid):
-            if not self._settings.delete_unreachable:
-                raise
-            await self._log(request.urn, "warning", "dropped without asking: the cluster can't be reached", False)
-
-    async def _delete(self, request: pulumi_provider.DeleteRequest) -> None:
         obj = plain_map(request.properties)
         namespace, _, name = request.resource_id.rpartition("/")
         try:
@@ -307,6 +297,10 @@ class KubernetesProvider(pulumi_provider.Provider):
 
     async def _write(self, urn: str, inputs: Obj, given: Properties, timeout: float) -> tuple[Obj, Properties]:
         kind, obj = await self._apply_in_order(urn, inputs)
+        while obj["metadata"].get("deletionTimestamp"):
+            # An earlier object of the name is on its way out; what was applied to it goes with it.
+            await until_gone(self._wait(kind, urn, timeout, inputs), obj)
+            kind, obj = await self._apply_in_order(urn, inputs)
         self._owners[str(obj["metadata"]["uid"])] = urn
         secrets = object_secrets(inputs, secret_paths(given))
         if rules.annotations_of(inputs).get(rules.SKIP_AWAIT) != "true":
@@ -325,7 +319,7 @@ class KubernetesProvider(pulumi_provider.Provider):
             try:
                 kind = await self._connected().kind(str(inputs["apiVersion"]), str(inputs["kind"]))
                 obj, warnings = await self._apply(kind, inputs)
-            except (KindUnknown, NotFound) as error:
+            except (KindUnknown, NotFound, NamespaceEnding) as error:
                 if attempt == _MISORDERED_TRIES - 1 or self._cancelled.is_set():
                     raise
                 await self._log(urn, "info", f"{error}; trying again", True)

@@ -165,3 +165,48 @@ def test_a_program_that_raises_is_reported_in_its_own_words(tmp_path: Path) -> N
 
     with pytest.raises(ProgramFailed, match=r"failed: seven is not a size$"):
         make_engine(tmp_path).up("components", broken)
+
+
+def test_a_resource_renamed_in_the_program_keeps_its_object(
+    tmp_path: Path, kubernetes_server: KubernetesServer, namespace: str
+) -> None:
+    def named(resource: str) -> Any:
+        def run() -> None:
+            kubeconfig = kubernetes_server.kubeconfig.read_text()
+            provider = KubernetesProvider("cluster", kubeconfig=kubeconfig, cluster="test")
+            metadata = {"name": "same", "namespace": namespace}
+            obj = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"a": "1"}}
+            register(resource, obj, pulumi.ResourceOptions(provider=provider))
+
+        return run
+
+    engine = make_engine(tmp_path)
+    path = f"/api/v1/namespaces/{namespace}/configmaps/same"
+    engine.up("components", named("before"))
+    uid = kubernetes_server.request("GET", path)["metadata"]["uid"]
+
+    renamed = engine.up("components", named("after"))
+
+    assert renamed.counts == {"create": 1, "delete": 1}
+    assert kubernetes_server.request("GET", path)["metadata"]["uid"] == uid
+
+
+def test_an_object_that_is_on_its_way_out_is_made_again(
+    tmp_path: Path, kubernetes_server: KubernetesServer, namespace: str
+) -> None:
+    def run() -> None:
+        kubeconfig = kubernetes_server.kubeconfig.read_text()
+        provider = KubernetesProvider("cluster", kubeconfig=kubeconfig, cluster="test")
+        options = pulumi.ResourceOptions(provider=provider)
+        own = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}
+        inside = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "inside", "namespace": namespace}}
+        register("own", own, options)
+        register("inside", inside, options)
+
+    kubernetes_server.request("DELETE", f"/api/v1/namespaces/{namespace}")
+
+    make_engine(tmp_path).up("components", run)
+
+    made = kubernetes_server.request("GET", f"/api/v1/namespaces/{namespace}")
+    assert made["status"]["phase"] == "Active"
+    assert kubernetes_server.request("GET", f"/api/v1/namespaces/{namespace}/configmaps/inside")

@@ -6,7 +6,14 @@ import pytest
 from pulumi.provider.experimental.property_value import PropertyValue
 
 from infra.providers.kubernetes.client import load_kubeconfig
-from infra.providers.kubernetes.errors import ApiError, ConfigInvalid, FieldConflict, NotFound, from_answer
+from infra.providers.kubernetes.errors import (
+    ApiError,
+    ConfigInvalid,
+    FieldConflict,
+    NamespaceEnding,
+    NotFound,
+    from_answer,
+)
 from infra.providers.kubernetes.values import marked_map, object_secrets, plain_map, secret_paths
 
 DATA = {"spec": {"replicas": 3, "ratio": 0.5, "on": True, "list": [1, {"a": None}], "text": "x"}}
@@ -65,6 +72,8 @@ def test_a_conflict_names_field_manager_and_remedy() -> None:
     [
         (404, {"reason": "NotFound", "message": "gone"}, NotFound, "gone"),
         (409, {"reason": "AlreadyExists", "message": "there"}, ApiError, "there"),
+        (403, {"message": "no", "details": {"causes": [{"reason": "NamespaceTerminating"}]}}, NamespaceEnding, "no"),
+        (403, {"message": "no"}, ApiError, "no"),
         (502, None, ApiError, "Bad Gateway"),
         (500, {"details": None}, ApiError, "Bad Gateway"),
     ],
