@@ -1,6 +1,7 @@
 """What reconciling refuses or could not do.
 
     NamespaceTaken   (Permanent)  a namespace of that name exists and is not this workspace's: it is not touched
+    NamespaceEnding  (Temporary)  the same, but it is on its way out: the name becomes free
     ApplyFailed      (Permanent)  some objects were refused; the others are as wanted
     ApplyIncomplete  (Temporary)  some objects could not be written now; the others are as wanted
 
@@ -22,6 +23,13 @@ class NamespaceTaken(Permanent):
             f"namespace {namespace} exists and {owner}; nothing in it was changed. "
             "Choose another workspace name, or have the cluster's administrator remove that namespace."
         )
+
+
+class NamespaceEnding(Temporary):
+    """The namespace of an earlier record is still being deleted."""
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(f"namespace {namespace} of an earlier workspace is still being deleted", waiting=True)
 
 
 class ApplyFailed(Permanent):

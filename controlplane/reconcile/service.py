@@ -26,7 +26,7 @@ from controlplane.reconcile.changes import (
 from controlplane.reconcile.conditions import conditions
 from controlplane.reconcile.deletion import Deletion, Wait
 from controlplane.reconcile.desired import desired_objects
-from controlplane.reconcile.errors import ApplyFailed, ApplyIncomplete, NamespaceTaken
+from controlplane.reconcile.errors import ApplyFailed, ApplyIncomplete, NamespaceEnding, NamespaceTaken
 from controlplane.reconcile.model import Observation, Report, WorkspaceSpec, WorkspaceStorage, silent
 from controlplane.reconcile.objects.common import ANNOTATION_UID
 from controlplane.reconcile.wave import run
@@ -67,7 +67,8 @@ class Reconciler:
         """Creates or mends. Writes nothing where everything is as wanted.
 
         A failure of single objects does not stop the others; all of them are named in ApplyFailed or ApplyIncomplete.
-        NamespaceTaken: the namespace is somebody else's, nothing was done. `retry` True: it is being deleted.
+        NamespaceTaken, NamespaceEnding: the namespace is another record's or nobody's, and was not touched.
+        `retry` True: our namespace is being deleted.
         """
         kube = self._kube.counted()
         namespace, *objects = self.desired(spec)
@@ -204,5 +205,8 @@ def _renew(kube: Kube, wanted: KubernetesObject, found: KubernetesObject) -> int
 
 def _ours(spec: WorkspaceSpec, found: KubernetesObject) -> None:
     uid = (found["metadata"].get("annotations") or {}).get(ANNOTATION_UID)
-    if uid != spec.uid:
-        raise NamespaceTaken(spec.namespace, uid)
+    if uid == spec.uid:
+        return
+    if uid is not None and found["metadata"].get("deletionTimestamp"):
+        raise NamespaceEnding(spec.namespace)
+    raise NamespaceTaken(spec.namespace, uid)
