@@ -66,6 +66,11 @@ class HostImages(Resource[HostImagesInputs]):
         if absent:
             store = BlobStore(Path(inputs.store))
             chosen = [built(store, image) for image in inputs.images if image.reference in absent]
+            say(f"sharing the layers of {len(chosen)} images")
+            before = images.present_blobs(transport)
+            layers = {blob.digest: blob for image in chosen for blob in image.layers if blob.digest not in before}
+            files = [images.BlobFile(b.digest, b.size, store.path(b.digest)) for b in layers.values() if store.has(b)]
+            images.share(layout_of(inputs), transport, files)
             there = images.present_blobs(transport)
             size = sum({b.digest: b.size for image in chosen for b in image.blobs if b.digest not in there}.values())
             say(f"importing {len(chosen)} images ({size >> 20} MiB)")
