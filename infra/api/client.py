@@ -74,10 +74,6 @@ class Client:
     def __exit__(self, *exc: object) -> None:
         self._http.close()
 
-    def use_csrf(self, token: str, origin: str) -> None:
-        """For calls by session cookie: shows that a change comes from one of our own pages."""
-        self._http.headers.update({"X-CSRF-Token": token, "Origin": origin})
-
     def get(self, path: str, **query: Any) -> Any:
         """The JSON document at a path. Query values of None are left out."""
         return self._call("GET", path, params={k: v for k, v in query.items() if v is not None})

@@ -10,8 +10,5 @@ TOKEN_NAME = "command line"  # noqa: S105 - a label
 def new_token(access: Access, account: str, password: str) -> str:
     """A token of 30 days for the account. Raises NotSignedIn for a wrong pair, and the client's other errors."""
     with Client(access) as client:
-        session = client.post("/session", {"account": account, "password": password})
-        client.use_csrf(session["csrf"], access.url)
-        token: str = client.post("/tokens", {"name": TOKEN_NAME})["secret"]
-        client.delete("/session")
+        token: str = client.post("/login", {"account": account, "password": password, "name": TOKEN_NAME})["secret"]
     return token
