@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser
@@ -29,8 +28,8 @@ PAGES = (
     "/tenants/{tenant}/members", "/tenants/{tenant}/members/new", "/tenants/{tenant}/settings",
     "/tenants/{tenant}/suspend", "/tenants/{tenant}/delete", "/workspaces", "/workspaces/new?tenant={tenant}",
     "/workspaces/{tenant}/research", "/workspaces/{tenant}/research/delete", "/requests?view=all",
-    "/requests/{request}", "/operations", "/operations/{operation}", "/people", "/people/new", "/audit", "/audit/verify", "/tokens",
-    "/tokens/new", "/account", "/search", "/search?q=every", "/no/such/page",
+    "/requests/{request}", "/operations", "/operations/{operation}", "/people", "/people/new",
+    "/audit", "/audit/verify", "/tokens", "/tokens/new", "/account", "/search", "/search?q=every", "/no/such/page",
 )  # fmt: skip
 
 

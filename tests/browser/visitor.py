@@ -56,7 +56,8 @@ class Visitor:
         self.go("/login")
         self.page.get_by_label("User name").fill(name)
         self.page.get_by_label("Password").fill(password)
-        self.page.get_by_role("button", name="Sign in").click()
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name="Sign in").click()
 
     def shift(self) -> float:
         """How much the page moved by itself while it was built; 0 where nothing did."""

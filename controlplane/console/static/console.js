@@ -36,6 +36,15 @@
     if (event.target === dialog()) dialog().replaceChildren();
   }, true);
 
+  // Filters that narrow a list while somebody types show in the address, so that a link shows the same list again.
+  document.addEventListener("htmx:after:swap", (event) => {
+    const { sourceElement, response } = event.detail?.ctx || {};
+    if (!sourceElement?.matches?.("form.c-filters") || !response?.raw?.ok) return;
+    const url = new URL(response.raw.url);
+    for (const [name, value] of [...url.searchParams]) if (!value) url.searchParams.delete(name);
+    history.replaceState(history.state, "", url.pathname + url.search);
+  });
+
   // A form is sent once, however often the button is pressed.
   document.addEventListener("submit", (event) => {
     const form = event.target;
