@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import pulumi
 
 from components.contract import Component, ComponentSettings, Install
 from components.resource import InstalledComponent
+from infra.stacks.objects import KubernetesProvider
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Bill:
 
     def __call__(self) -> None:
         """The Pulumi program: declares every component and exports their versions."""
-        provider = kubernetes_provider(self.kubeconfig)
+        provider = KubernetesProvider("cluster", kubeconfig=self.kubeconfig, cluster=self.install.facts.installation)
         installed: dict[str, InstalledComponent] = {}
         for component, settings in self.components:
             required = [installed[name] for name in component.requires if name in installed]
@@ -33,12 +34,3 @@ class Bill:
                 opts=pulumi.ResourceOptions(providers={"kubernetes": provider}, depends_on=required),
             )
         pulumi.export("components", {component.name: component.version for component, _ in self.components})
-
-
-def kubernetes_provider(kubeconfig: str) -> pulumi.ProviderResource:
-    """The provider of every Kubernetes resource; ours and the official plugin take the same inputs."""
-    properties: Mapping[str, Any] = {
-        "kubeconfig": pulumi.Output.secret(kubeconfig),
-        "enableServerSideApply": True,
-    }
-    return pulumi.ProviderResource("kubernetes", "cluster", dict(properties))

@@ -242,13 +242,21 @@ def _ended(terminated: Obj) -> str:
     return f" (exit code {terminated.get('exitCode')}{': ' + message[-300:] if message else ''})"
 
 
-def blocking_pods(pods: list[Obj]) -> list[str]:
+def blocking_pods(workload: Obj, pods: list[Obj]) -> list[str]:
     """`pod <name>: <reason>` of each pod that is not ready, without the ones that already go."""
-    found = []
-    for pod in pods:
-        if pod["metadata"].get("deletionTimestamp"):
-            continue
-        reason = pod_reason(pod)
-        if reason:
-            found.append(f"pod {pod['metadata']['name']}: {reason}")
-    return found
+    return [
+        f"pod {pod['metadata']['name']}: {reason}{_holds_up(workload, pod)}"
+        for pod in pods
+        if not pod["metadata"].get("deletionTimestamp") and (reason := pod_reason(pod))
+    ]
+
+
+def _holds_up(workload: Obj, pod: Obj) -> str:
+    """A stateful set made in order never replaces a pod of an older revision that is not ready (its known limit)."""
+    if workload["kind"] != "StatefulSet" or workload["spec"].get("podManagementPolicy") == "Parallel":
+        return ""
+    wanted = workload.get("status", {}).get("updateRevision")
+    revision = (pod["metadata"].get("labels") or {}).get("controller-revision-hash")
+    if not wanted or not revision or revision == wanted:
+        return ""
+    return f"; it is of the old revision and holds up the new one: kubectl delete pod {pod['metadata']['name']}"

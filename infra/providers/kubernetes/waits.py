@@ -176,7 +176,7 @@ async def _blocking(client: Client, obj: Obj) -> list[str]:
     if selector is None:
         return []
     try:
-        return blocking_pods(await client.list(_POD, obj["metadata"].get("namespace"), selector))
+        return blocking_pods(obj, await client.list(_POD, obj["metadata"].get("namespace"), selector))
     except ApiError:
         # Reading pods may not be allowed; the workload's own words must do then.
         return []

@@ -173,7 +173,10 @@ def test_endpoints_are_ready_with_one_ready_pod() -> None:
     assert endpoints_ready([*waiting, {"endpoints": [{"conditions": {"ready": True}}]}]).state is State.READY
 
 
-def pod(status: Obj, **metadata: str) -> Obj:
+WORKLOAD = obj("apps/v1", "Deployment")
+
+
+def pod(status: Obj, **metadata: Any) -> Obj:
     return {"metadata": {"name": "web-1", **metadata}, "status": status}
 
 
@@ -200,7 +203,7 @@ def container(state: Obj, **more: Any) -> Obj:
 )
 def test_a_pod_says_why_it_blocks(status: Obj, word: str) -> None:
     assert word in pod_reason(pod(status))
-    assert blocking_pods([pod(status)])[0].startswith("pod web-1: ")
+    assert blocking_pods(WORKLOAD, [pod(status)])[0].startswith("pod web-1: ")
 
 
 @pytest.mark.parametrize(
@@ -213,12 +216,12 @@ def test_a_pod_says_why_it_blocks(status: Obj, word: str) -> None:
     ],
 )
 def test_a_pod_on_its_way_blocks_nothing(status: Obj) -> None:
-    assert blocking_pods([pod(status)]) == []
+    assert blocking_pods(WORKLOAD, [pod(status)]) == []
 
 
 def test_a_pod_that_goes_is_not_blamed() -> None:
     going = pod(container({"waiting": {"reason": "ImagePullBackOff"}}), deletionTimestamp="now")
-    assert blocking_pods([going]) == []
+    assert blocking_pods(WORKLOAD, [going]) == []
 
 
 def test_pods_are_found_by_the_workloads_labels() -> None:
@@ -227,3 +230,17 @@ def test_pods_are_found_by_the_workloads_labels() -> None:
     assert pod_selector(obj("v1", "ConfigMap")) is None
     complicated = {"selector": {"matchLabels": {"a": "1"}, "matchExpressions": [{"key": "b"}]}}
     assert pod_selector(obj("apps/v1", "Deployment", complicated)) is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "revision", "hinted"),
+    [({}, "old", True), ({}, "new", False), ({"podManagementPolicy": "Parallel"}, "old", False)],
+)
+def test_an_old_pod_that_holds_up_a_stateful_set_is_named_with_the_remedy(
+    spec: Obj, revision: str, hinted: bool
+) -> None:
+    workload = obj("apps/v1", "StatefulSet", spec, {"updateRevision": "new"})
+    crashed = pod(container({"waiting": {"reason": "CrashLoopBackOff"}}), labels={"controller-revision-hash": revision})
+    (said,) = blocking_pods(workload, [crashed])
+    assert said.startswith("pod web-1: container main: CrashLoopBackOff")
+    assert ("kubectl delete pod web-1" in said) is hinted
