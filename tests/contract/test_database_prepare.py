@@ -18,7 +18,7 @@ import pytest
 from components.database.objects import ROLES, host_rules, server_settings
 from components.database.settings import DatabaseSettings
 from tests.servers.ports import free_port, wait_for_port
-from tests.servers.postgres import _binaries
+from tests.servers.postgres import programs_for_nobody
 
 pytestmark = pytest.mark.contract
 
@@ -29,11 +29,11 @@ _NOBODY = 65534
 class Prepared:
     """A folder as the pod has it, with programs that may run as an ordinary user."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, programs: Path) -> None:
         self.home = home
         self.port = free_port()
         self.user = _NOBODY if os.geteuid() == 0 else None
-        self.programs = _binaries()
+        self.programs = programs
         for name in ("data", "socket", "passwords"):
             (home / name).mkdir()
         # Peer authentication goes by the system's user name; the image calls its user postgres, this machine does not.
@@ -122,8 +122,8 @@ def _python() -> str:
 def prepared() -> Iterator[Prepared]:
     home = Path(tempfile.mkdtemp(prefix="mlp-db-"))
     home.chmod(0o755)
-    made = Prepared(home)
-    yield made
+    with programs_for_nobody() as programs:
+        yield Prepared(home, programs)
     shutil.rmtree(home, ignore_errors=True)
 
 
