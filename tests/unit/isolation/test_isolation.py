@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -133,3 +134,9 @@ def test_flow_schemas_point_at_their_levels() -> None:
     assert (
         schemas["mlp-platform"]["spec"]["matchingPrecedence"] < schemas["mlp-workspaces"]["spec"]["matchingPrecedence"]
     )
+
+
+def test_the_readme_names_every_policy_and_role() -> None:
+    text = (Path(__file__).parents[3] / "components/isolation/README.md").read_text()
+    for name in (*of("ValidatingAdmissionPolicy"), *of("ClusterRole")):
+        assert f"`{name}`" in text, name
