@@ -14,13 +14,17 @@ from types import MappingProxyType
 from typing import Any
 
 _BOUND: ContextVar[Mapping[str, str]] = ContextVar("log_fields", default=MappingProxyType({}))
+_CHATTY = (
+    "kombu", "amqp", "urllib3", "httpx", "httpx2", "httpcore", "httpcore2", "botocore", "celery.worker.strategy",
+    "celery.app.trace", "alembic",
+)  # fmt: skip
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _SECRETS = (
     (re.compile(r"mlp_[A-Za-z0-9_-]{20,}"), "mlp_[redacted]"),
     (re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"), "[redacted token]"),
     (re.compile(r"(://[^:/@\s]*):[^@/\s]+@"), r"\1:[redacted]@"),
     (re.compile(r"(?i)(bearer\s+)[A-Za-z0-9._~+/=-]{8,}"), r"\1[redacted]"),
-    (re.compile(r"(?i)((?:password|secret|passwd)[\"']?\s*[=:]\s*[\"']?)[^\s\"',}]+"), r"\1[redacted]"),
+    (re.compile(r"(?i)((?:password|secret|passwd)[\\\"']*\s*[=:]\s*[\\\"']*)[^\s\\\"',}]+"), r"\1[redacted]"),
 )
 
 
@@ -63,5 +67,5 @@ def init(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name in ("kombu", "amqp", "urllib3", "httpx", "httpcore", "botocore"):
+    for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)

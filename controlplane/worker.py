@@ -68,12 +68,12 @@ def _end_old_leases(runtime: Runtime, owner: str) -> None:
         log.warning("database away at start; old leases will run out")
 
 
-def serve(app: Celery) -> None:
+def serve(app: Celery, log_level: str = "INFO") -> None:
     """Work until told to stop."""
     app.worker_main(
         [
-            "worker", "--pool=threads", f"--concurrency={THREADS}", "--without-gossip", "--without-mingle",
-            "--without-heartbeat", "--loglevel=INFO", "--queues=operations",
+            "--quiet", "worker", "--pool=threads", f"--concurrency={THREADS}", "--without-gossip", "--without-mingle",
+            "--without-heartbeat", f"--loglevel={log_level}", "--queues=operations",
         ]
     )  # fmt: skip
 
@@ -84,7 +84,7 @@ def main() -> None:
     settings = settings_module.load(os.environ)
     logs.init(settings.log_level)
     app, _ = make_worker(settings, make_reconciler(settings))
-    serve(app)
+    serve(app, settings.log_level)
 
 
 if __name__ == "__main__":

@@ -210,7 +210,7 @@ def _pod(settings: ControlPlaneSettings, install: Install, part: str) -> dict[st
     main = {
         **base,
         "name": part,
-        "command": ["python3", "-m", *_command(settings, part)],
+        "command": ["python3", "-m", *command(settings, part)],
         "env": [
             {"name": "MLP_WORKER_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
             *_own_environment(part, database),
@@ -228,13 +228,14 @@ def _pod(settings: ControlPlaneSettings, install: Install, part: str) -> dict[st
     }
 
 
-def _command(settings: ControlPlaneSettings, part: str) -> list[str]:
+def command(settings: ControlPlaneSettings, part: str, port: int = PORT) -> list[str]:
+    """What `python3 -m` runs for `api`, `worker` or `watcher`."""
     if part != "api":
         return [f"controlplane.{part}"]
     return [
         "gunicorn",
         "controlplane.app:from_environment()",
-        f"--bind=0.0.0.0:{PORT}",
+        f"--bind=0.0.0.0:{port}",
         "--workers=1",
         "--worker-class=gthread",
         f"--threads={settings.api_threads}",
@@ -243,6 +244,7 @@ def _command(settings: ControlPlaneSettings, part: str) -> list[str]:
         "--graceful-timeout=30",
         "--keep-alive=65",
         "--no-control-socket",
+        "--log-level=warning",
     ]
 
 

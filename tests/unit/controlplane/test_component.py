@@ -1,0 +1,140 @@
+"""The control plane's own objects: rights, walls, secrets, pods."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from components.catalog import CATALOG
+from components.contract import Install, KubernetesObject
+from components.control_plane import COMPONENT
+from components.control_plane.names import pods
+from components.control_plane.settings import ControlPlaneSettings
+from components.facts import PlatformFacts
+from tests.servers.facts import facts
+
+
+@pytest.fixture
+def install() -> Install:
+    known: dict[str, Any] = facts().model_dump()
+    for component in CATALOG:
+        known |= component.facts(component.settings())
+    settings = ControlPlaneSettings()
+    return Install(
+        facts=PlatformFacts(**known),
+        images={image.name: f"registry.test/{image.name}:1" for image in COMPONENT.images(settings)},
+        secrets={name: f"secret-{name}" for component in CATALOG for name in component.secrets},
+    )
+
+
+@pytest.fixture
+def objects(install: Install) -> tuple[KubernetesObject, ...]:
+    return COMPONENT.objects(ControlPlaneSettings(), install)
+
+
+def _of(objects: tuple[KubernetesObject, ...], kind: str) -> dict[str, KubernetesObject]:
+    return {o["metadata"]["name"]: o for o in objects if o["kind"] == kind}
+
+
+def _pods(objects: tuple[KubernetesObject, ...]) -> dict[str, dict[str, Any]]:
+    found = {**_of(objects, "Deployment"), **_of(objects, "StatefulSet")}
+    return {name: o["spec"]["template"]["spec"] for name, o in found.items()}
+
+
+def test_everything_lives_in_the_system_namespace(objects: tuple[KubernetesObject, ...]) -> None:
+    assert objects[0]["kind"] == "Namespace"
+    assert {o["metadata"].get("namespace") for o in objects} == {None, "mlp-system"}
+    labels = objects[0]["metadata"]["labels"]
+    assert labels["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_objects_are_named_once_and_the_same_every_time(
+    install: Install, objects: tuple[KubernetesObject, ...]
+) -> None:
+    names = [(o["kind"], o["metadata"]["name"]) for o in objects]
+    assert len(names) == len(set(names))
+    assert COMPONENT.objects(ControlPlaneSettings(), install) == objects
+
+
+def test_every_pod_is_restricted_and_bounded(objects: tuple[KubernetesObject, ...]) -> None:
+    for name, pod in _pods(objects).items():
+        assert pod["securityContext"]["runAsNonRoot"], name
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        for container in [*pod.get("initContainers", ()), *pod["containers"]]:
+            context = container["securityContext"]
+            assert context["allowPrivilegeEscalation"] is False
+            assert context["capabilities"] == {"drop": ["ALL"]}
+            assert context["readOnlyRootFilesystem"]
+            assert container["resources"]["limits"]["memory"]
+
+
+def test_the_api_may_only_ask_about_tokens(objects: tuple[KubernetesObject, ...]) -> None:
+    assert _pods(objects)["control-plane-api"]["serviceAccountName"] == "control-plane-api"
+    role = _of(objects, "ClusterRole")["mlp-control-plane-api"]
+    assert role["rules"] == [
+        {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]}
+    ]
+    for rule in _of(objects, "ClusterRole")["mlp-control-plane"]["rules"]:
+        assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
+        assert not {"escalate", "impersonate"} & set(rule["verbs"])
+
+
+def test_each_secret_is_mounted_only_where_it_is_needed(objects: tuple[KubernetesObject, ...]) -> None:
+    def mounted(container: dict[str, Any], pod: dict[str, Any]) -> set[str]:
+        names = {m["name"] for m in container.get("volumeMounts", ())}
+        return {v["secret"]["secretName"] for v in pod["volumes"] if "secret" in v and v["name"] in names}
+
+    found = {
+        (name, container["name"]): mounted(container, pod)
+        for name, pod in _pods(objects).items()
+        for container in [*pod.get("initContainers", ()), *pod["containers"]]
+    }
+    assert {key for key, secrets in found.items() if "control-plane-owner" in secrets} == {
+        ("control-plane-api", "migrate")
+    }
+    assert {key for key, secrets in found.items() if "control-plane-gateway" in secrets} == {
+        ("control-plane-api", "api")
+    }
+    assert {key for key, secrets in found.items() if "control-plane-storage" in secrets} == {
+        ("control-plane-worker", "worker"), ("control-plane-watcher", "watcher"),
+    }  # fmt: skip
+    text = str([o for o in objects if o["kind"] != "Secret"])
+    assert "secret-" not in text, "no secret's value outside of Secrets"
+
+
+def test_only_the_gateway_comes_in_and_only_its_own_parts_reach_the_queue(
+    objects: tuple[KubernetesObject, ...],
+) -> None:
+    policies = _of(objects, "NetworkPolicy")
+    assert policies["default-deny"]["spec"]["podSelector"] == {}
+    (rule,) = policies["api"]["spec"]["ingress"]
+    assert rule["from"][0]["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "mlp-gateway"}
+    assert [p["port"] for p in rule["ports"]] == [8000]
+    (rule,) = policies["queue"]["spec"]["ingress"]
+    assert [peer["podSelector"]["matchLabels"] for peer in rule["from"]] == [
+        pods(part) for part in ("api", "worker", "watcher")
+    ]
+    for part in ("worker", "watcher"):
+        assert "ingress" not in policies[part]["spec"]
+    assert policies["queue"]["spec"]["policyTypes"] == ["Ingress"]
+
+
+def test_services_and_selectors_fit_the_pods(objects: tuple[KubernetesObject, ...]) -> None:
+    workloads = {**_of(objects, "Deployment"), **_of(objects, "StatefulSet")}
+    for name, workload in workloads.items():
+        labels = workload["spec"]["template"]["metadata"]["labels"]
+        assert workload["spec"]["selector"]["matchLabels"].items() <= labels.items(), name
+    services = _of(objects, "Service")
+    assert services["control-plane"]["spec"]["selector"] == pods("api")
+    assert services["control-plane-queue"]["spec"]["selector"] == pods("queue")
+    assert {ref.name for ref in COMPONENT.ready(ControlPlaneSettings())} == set(workloads)
+
+
+def test_the_queue_knows_one_user_by_hash(objects: tuple[KubernetesObject, ...]) -> None:
+    acl = _of(objects, "Secret")["control-plane-queue"]["stringData"]["users.acl"]
+    assert "user default off" in acl
+    assert "secret-control-plane-queue-password" not in acl
+    config = _of(objects, "ConfigMap")["control-plane-queue"]["data"]["valkey.conf"]
+    assert "maxmemory-policy noeviction" in config
+    assert "appendonly yes" in config
