@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -19,22 +18,35 @@ from infra.hosts.transport import Transport
 
 INIT_FILE = f"{kubeadm.CONFIG_DIR}/kubeadm-init.yaml"
 MARK = f"{kubeadm.CONFIG_DIR}/cluster.json"
-"""On the host once the cluster is complete: the fingerprint of what it was made from."""
+"""On the host once the cluster is complete: what it was made with."""
 
-INIT_SECONDS = 240.0
+INIT_SECONDS = 300.0
 API_SECONDS = 120.0
 
 
-def fingerprint(settings: ClusterSettings) -> str:
-    """Of everything that cannot change in a cluster."""
-    fixed = {**settings.__dict__, "api_names": None}
-    return hashlib.sha256(json.dumps(fixed, sort_keys=True).encode()).hexdigest()
+def fixed(settings: ClusterSettings) -> dict[str, str]:
+    """Everything that cannot change in a cluster."""
+    return {
+        "name": settings.name,
+        "kubernetes_version": settings.kubernetes_version,
+        "registry": settings.registry,
+        "pods": settings.pods,
+        "services": settings.services,
+    }
 
 
-def made(transport: Transport) -> str | None:
-    """The fingerprint of the complete cluster on the host's disk, or None where there is none."""
+def made(transport: Transport) -> dict[str, str] | None:
+    """What the complete cluster on the host's disk was made with, or None where there is none."""
     mark = transport.get(MARK)
-    return None if mark is None else str(json.loads(mark)["fingerprint"])
+    return None if mark is None else dict(json.loads(mark).get("fixed", {}))
+
+
+def mismatch(found: Mapping[str, str], settings: ClusterSettings) -> str | None:
+    """What differs from how the cluster was made, with both values, or None."""
+    wanted = fixed(settings)
+    return next(
+        (f"{key}: {found[key]} → {wanted[key]}" for key in wanted if found.get(key, wanted[key]) != wanted[key]), None
+    )
 
 
 def init(transport: Transport, settings: ClusterSettings, node: NodeSettings, upstream_dns: bool, dns: int) -> None:
@@ -48,14 +60,14 @@ def init(transport: Transport, settings: ClusterSettings, node: NodeSettings, up
         _reset(transport)
         _write_files(transport, settings, node)
         _run_init(transport)
-        transport.put(MARK, json.dumps({"fingerprint": fingerprint(settings)}).encode())
-    elif found != fingerprint(settings):
+        transport.put(MARK, json.dumps({"fixed": fixed(settings)}).encode())
+    elif (difference := mismatch(found, settings)) is not None:
         raise ClusterMismatch(
-            f"the disk of host {transport.host} holds a cluster made with other settings (version, ranges, registry); "
-            "they cannot change. Set them back, or run `platform down` (it deletes the cluster) and then `up`."
+            f"the cluster on the disk of host {transport.host} was made with other settings, which cannot change "
+            f"({difference}). Set it back, or run `platform down` (it deletes the cluster) and then `up`."
         )
     wait_for_api(transport)
-    configure_dns(transport, upstream_dns, dns)
+    configure_dns(transport, upstream_dns, dns, f"{settings.registry}/coredns:{settings.dns_tag}")
 
 
 def destroy(transport: Transport) -> None:
@@ -166,28 +178,15 @@ def _block(zones: str, lines: Sequence[str]) -> str:
     return "\n".join([f"{zones} {{", *(f"    {line}" for line in lines), "}", ""])
 
 
-def configure_dns(transport: Transport, upstream: bool, replicas: int) -> None:
+def configure_dns(transport: Transport, upstream: bool, replicas: int, image: str) -> None:
     """The cluster's DNS as we want it; changes nothing where it is so."""
-    kubectl(
-        transport,
-        "-n",
-        "kube-system",
-        "patch",
-        "configmap",
-        "coredns",
-        "--patch-file=/dev/stdin",
-        stdin={"data": {"Corefile": corefile(upstream)}},
-    )
-    kubectl(
-        transport,
-        "-n",
-        "kube-system",
-        "patch",
-        "deployment",
-        "coredns",
-        "--patch-file=/dev/stdin",
-        stdin={"spec": {"replicas": replicas}},
-    )
+    pod = {"spec": {"containers": [{"name": "coredns", "image": image}]}}
+    patches = {
+        "configmap": {"data": {"Corefile": corefile(upstream)}},
+        "deployment": {"spec": {"replicas": replicas, "template": pod}},
+    }
+    for kind, patch in patches.items():
+        kubectl(transport, "-n", "kube-system", "patch", kind, "coredns", "--patch-file=/dev/stdin", stdin=patch)
 
 
 def kubectl(transport: Transport, *arguments: str, stdin: object = None, timeout: float = 60) -> str:

@@ -101,10 +101,17 @@ def bring(transport: Transport, write: Callable[[BinaryIO], None], seconds: floa
         raise failure[0]
 
 
+def used(listing: str) -> frozenset[str]:
+    """References of the images that containers were made from, from `ctr containers ls`."""
+    return frozenset(row.split()[1] for row in listing.splitlines()[1:] if len(row.split()) > 1)
+
+
 def remove(transport: Transport, references: Collection[str]) -> None:
-    """Removes images that nothing names any more; what runs from them goes on."""
+    """Removes images that nothing names any more. Those of a container stay: it may have to start again."""
     if references:
-        transport.run([*_CTR, "images", "rm", *sorted(references)], check=False)
+        unused = set(references) - used(transport.run([*_CTR, "containers", "ls"]).text)
+        if unused:
+            transport.run([*_CTR, "images", "rm", *sorted(unused)], check=False)
 
 
 def wait_for_runtime(transport: Transport, seconds: float = 60) -> None:

@@ -38,9 +38,12 @@ def main() -> None:
     spec = load(layout.spec.read_text(encoding="utf-8"))
     os.umask(0o022)
     socket.sethostname(spec.name)
-    mounts.prepare(layout, spec)
-    mounts.enter(layout, spec)
-    _sysctls()
+    try:
+        mounts.prepare(layout, spec)
+        mounts.enter(layout, spec)
+        _sysctls()
+    except OSError as error:
+        sys.exit(f"the host's file system could not be set up: {error}")
     Path(SERVICE_STATE).mkdir(parents=True, exist_ok=True)
     Path(READY_FILE).touch()
     _supervise(environment(spec.env))

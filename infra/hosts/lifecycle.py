@@ -8,12 +8,13 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from infra.hosts import cgroups, leftovers, state
 from infra.hosts.errors import DeadlinePassed, HostFailed, InvalidHost, tail
 from infra.hosts.layout import Layout
-from infra.hosts.model import HostSpec, dump, fingerprint, validate
+from infra.hosts.model import HostSpec, dump, fingerprint, load, validate
 from infra.hosts.processes import kill_all, wait_until_gone
 from infra.hosts.state import Phase, State
 from infra.hosts.supervisor import PROJECT_ROOT, child_environment, listen, python
@@ -46,16 +47,22 @@ def start(spec: HostSpec, layout: Layout, seconds: float = START_SECONDS) -> Sta
         return said
     leftovers.refuse_foreign(layout)
     if said is not None and said.fingerprint == fingerprint(spec) and said.phase == Phase.RUNNING:
+        _refuse_busy_ports(spec, {forward.port for forward in load(said.spec_text).forwards})
         _write_spec(layout, spec)
         said.supervisor.signal(signal.SIGHUP)
     else:
         stop(layout)
         clean(layout, spec.cgroup)
-        for forward in spec.forwards:
-            listen(forward).close()
+        _refuse_busy_ports(spec, frozenset())
         _write_spec(layout, spec)
         _launch(spec, layout)
     return _await(spec, layout, seconds)
+
+
+def _refuse_busy_ports(spec: HostSpec, own: Collection[int]) -> None:
+    for forward in spec.forwards:
+        if forward.port not in own:
+            listen(forward).close()
 
 
 def stop(layout: Layout, in_order: bool = True) -> None:

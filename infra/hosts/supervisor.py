@@ -152,7 +152,8 @@ class Supervisor:
         while time.monotonic() < deadline:
             if host.poll() is not None:
                 raise HostError(
-                    f"process 1 of host {self._spec.name} ended with code {host.returncode} while it started"
+                    f"process 1 of host {self._spec.name} ended with code {host.returncode} while it started: "
+                    f"{self._last_words()}"
                 )
             init = child_of(host.pid)
             if init is not None and Path(f"/proc/{init}/root{READY_FILE}").exists():
@@ -161,6 +162,10 @@ class Supervisor:
         host.kill()
         host.wait()
         raise HostError(f"process 1 of host {self._spec.name} was not ready within {_BOOT_SECONDS:.0f} s")
+
+    def _last_words(self) -> str:
+        lines = self._layout.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return next((line for line in reversed(lines) if line and not line.startswith("unshare:")), "it said nothing")
 
     def _look(self) -> None:
         """Once a second and whenever a child ended: repairs what is broken."""

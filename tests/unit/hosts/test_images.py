@@ -55,3 +55,9 @@ def test_a_cache_on_another_file_system_is_no_error(
     host = Recorder()
     images.share(Layout("trial", "node1", tmp_path / "hosts"), host, [blob])
     assert host.ran == []
+
+
+def test_an_image_of_a_container_is_in_use() -> None:
+    listing = "CONTAINER IMAGE RUNTIME\nabc r/etcd:1 io.containerd.runc.v2\ndef r/pause:1 io.containerd.runc.v2\n"
+    assert images.used(listing) == {"r/etcd:1", "r/pause:1"}
+    assert images.used("CONTAINER IMAGE RUNTIME\n") == frozenset()

@@ -159,11 +159,12 @@ def test_names_outside_are_asked_upstream_only_where_wanted() -> None:
     assert alone.split(".:53 {")[0] == open_.split(".:53 {")[0]
 
 
-def test_a_cluster_is_another_one_when_its_ranges_differ_but_not_when_its_names_do() -> None:
-    same = dataclasses.replace(CLUSTER, api_names=())
-    assert controlplane.fingerprint(same) == controlplane.fingerprint(CLUSTER)
+def test_a_cluster_is_another_one_when_its_ranges_differ_but_not_when_its_images_do() -> None:
+    made = controlplane.fixed(CLUSTER)
+    same = dataclasses.replace(CLUSTER, api_names=(), dns_tag="v9", etcd_tag="9")
+    assert controlplane.mismatch(made, same) is None
     other = dataclasses.replace(CLUSTER, pods="10.245.0.0/16")
-    assert controlplane.fingerprint(other) != controlplane.fingerprint(CLUSTER)
+    assert controlplane.mismatch(made, other) == "pods: 10.244.0.0/16 → 10.245.0.0/16"
 
 
 def test_containerd_s_configuration_is_valid_and_escapes_its_values() -> None:
