@@ -25,7 +25,7 @@ _SILENCE = 90.0
 """Bookmarks come about once a minute; a connection that is silent for longer is dead. Seconds."""
 _LIFETIME = (300, 600)
 """The server ends a stream after a random time between these, so that not all watchers return at once. Seconds."""
-_LONGEST_PAUSE = 15.0
+_LONGEST_PAUSE = 5.0
 _ONE = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 
 

@@ -37,7 +37,7 @@ _Key = tuple[str, str, str]
 """Kind, namespace (of a Namespace: its own name), name."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Known:
     """What is remembered of an object that was as applied."""
 
@@ -58,8 +58,8 @@ class _State:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     known: dict[_Key, _Known] = field(default_factory=dict)
-    field_sets: dict[_Known, _Known] = field(default_factory=dict)
-    """Most workspaces look alike: equal field sets are kept once."""
+    field_sets: dict[frozenset[str], frozenset[str]] = field(default_factory=dict)
+    """Workspaces look alike: equal field sets are kept once."""
     namespaces: dict[str, int] = field(default_factory=dict)
     """Generation of each workspace's namespace that is not on its way out."""
     suspicions: dict[_Key, _Suspicion] = field(default_factory=dict)
@@ -185,8 +185,8 @@ class _Handler:
                     return
                 state.namespaces[key[1]] = generation(obj)
             if not fields:
-                made = _Known(owned_paths(obj), generation(obj))
-                state.known[key] = state.field_sets.setdefault(made, made)
+                ours = owned_paths(obj)
+                state.known[key] = _Known(state.field_sets.setdefault(ours, ours), generation(obj))
                 state.suspicions.pop(key, None)
                 return
             drift = Drift(key[1], resources.key(obj), last_writer(obj), fields)

@@ -1,9 +1,11 @@
-"""`python -m tests.bench`: the figures of workspaces."""
+"""`python -m tests.bench`: all figures, one a line."""
 
 from __future__ import annotations
 
 import sys
 
-from tests.bench.workspaces import main
+from tests.bench import control_plane, workspaces
 
-sys.exit(main())
+sys.argv = sys.argv[:1]  # each has options of its own; here both run as they are
+workspaces.main()
+control_plane.main()
