@@ -63,6 +63,7 @@ class Client:
         headers = {"Accept": "application/json", "User-Agent": "mlp-cli"}
         if access.token:
             headers["Authorization"] = f"Bearer {access.token}"
+        self.access = access
         self._url = access.url.rstrip("/")
         self._http = httpx.Client(
             base_url=f"{self._url}/api/v1", headers=headers, verify=context, timeout=_TIMEOUT, trust_env=False
@@ -72,6 +73,10 @@ class Client:
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends all connections."""
         self._http.close()
 
     def get(self, path: str, **query: Any) -> Any:

@@ -22,6 +22,7 @@ from infra.api.login import new_token
 from infra.cli import options
 from infra.cli.output import Format, ago, chosen, document, hint, out, rows
 from infra.installation.home import Home, homes_root, write_private
+from infra.installation.record import read_record
 from infra.lifecycle.access import sign_in
 from infra.profile.load import load
 
@@ -57,7 +58,8 @@ def installations() -> list[Home]:
     """Installations on this machine, `local` first."""
     root = homes_root()
     names = sorted(path.name for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
-    return [Home(name) for name in sorted(names, key=lambda name: name != "local")]
+    homes = [Home(name) for name in sorted(names, key=lambda name: name != "local")]
+    return [Home(home.name, source=read_record(home).source) for home in homes]
 
 
 def client() -> Client:

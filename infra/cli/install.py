@@ -69,39 +69,35 @@ def up(
     from infra.lifecycle.up import install
 
     loaded = load(profile, overrides or ())
-    home = Home(loaded.name)
+    home = Home(loaded.name, source=profile)
     form = chosen(output, as_json)
     _confirm_up(loaded, home, yes)
     with home.locked(f"up --profile {profile}"), _logged(home, "up", form is Format.JSON) as report:
         try:
             installed = install(loaded, home, report)
         except KeyboardInterrupt:
-            raise LifecycleError(
-                f"Stopped. What was done stays. Go on from there: platform up --profile {profile}"
-            ) from None
+            raise LifecycleError(f"Stopped. What was done stays. Go on from there: platform up{home.flag}") from None
         except StepFailed as failure:
             err.print(f"Everything it said is in {home.logs}.", markup=False)
             raise StepFailed(
                 failure.step,
                 failure.title,
-                f"{failure.reason}\nWhat was done stays. Go on from there: platform up --profile {profile}",
+                f"{failure.reason}\nWhat was done stays. Go on from there: platform up{home.flag}",
             ) from failure
     if document(installed, form):
         return
     out.print(f"\nThe platform is up ({clock(installed['seconds'])}).")
     for name, url in installed["urls"].items():
         out.print(f"  {name:<10} {url}", markup=False)
-    out.print(
-        f"  {'login':<10} {installed['login']['account']}, password: {_shown_password(loaded, home)}", markup=False
-    )
+    out.print(f"  {'login':<10} {installed['login']['account']}, password: {_shown_password(home)}", markup=False)
     out.print(f"\nThe browser trusts it with this certificate: {installed['ca_file']}", markup=False)
     hint("\n".join(["Next:", *(f"  {line}" for line in installed["next"])]))
 
 
-def _shown_password(loaded: Profile, home: Home) -> str:
+def _shown_password(home: Home) -> str:
     """The password itself on a terminal; how to get it where output may end in a log."""
     if not sys.stdout.isatty():
-        return f"platform password --profile {loaded.name}"
+        return f"platform password{home.flag}"
     from infra.installation.secrets import open_secrets
     from infra.lifecycle.names import ADMIN_PASSWORD
 
@@ -128,7 +124,7 @@ def status(
     from infra.lifecycle.status import status_of
 
     loaded = load(profile)
-    result = status_of(loaded, Home(loaded.name))
+    result = status_of(loaded, Home(loaded.name, source=profile))
     if not document(result, chosen(output, as_json)):
         rows(
             result["components"],
@@ -159,7 +155,7 @@ def verify(
     from infra.verify.run import verify as run_verify
 
     loaded = load(profile)
-    home = Home(loaded.name)
+    home = Home(loaded.name, source=profile)
     home.require()
     form = chosen(output, as_json)
 
@@ -182,10 +178,10 @@ def kubeconfig(
     path: Annotated[bool, typer.Option("--path", help="Print the file's path instead of its content.")] = False,
 ) -> None:
     """Print the kubeconfig of the cluster's administrator."""
-    home = Home(load(profile).name)
+    home = Home(load(profile).name, source=profile)
     home.require()
     if not home.kubeconfig.exists():
-        raise Refused(f"The cluster of {home.name!r} is not there yet. Run: platform up --profile {profile}")
+        raise Refused(f"The cluster of {home.name!r} is not there yet. Run: platform up{home.flag}")
     typer.echo(str(home.kubeconfig) if path else home.kubeconfig.read_text("utf-8").rstrip())
 
 
@@ -194,7 +190,7 @@ def password(profile: options.ProfileName = "local") -> None:
     from infra.installation.secrets import open_secrets
     from infra.lifecycle.names import ADMIN_PASSWORD
 
-    home = Home(load(profile).name)
+    home = Home(load(profile).name, source=profile)
     home.require()
     typer.echo(open_secrets(home).get(ADMIN_PASSWORD))
 
@@ -212,7 +208,7 @@ def down(
     from infra.lifecycle.down import remove
 
     loaded = load(profile)
-    home = Home(loaded.name)
+    home = Home(loaded.name, source=profile)
     form = chosen(output, as_json)
     if not home.path.exists():
         if not document({"removed": False, "leftovers": []}, form):
@@ -227,6 +223,6 @@ def down(
         for leftover in result["leftovers"]:
             out.print(f"  {leftover}", markup=False)
         if keep_data:
-            hint(f"Its data is kept. Bring it back with: platform up --profile {profile}")
+            hint(f"Its data is kept. Bring it back with: platform up{home.flag}")
     if result["leftovers"]:
         raise typer.Exit(1)

@@ -19,8 +19,7 @@ def show_where() -> None:
         return
     for home in homes:
         out.print(_line(home, read_record(home)), markup=False)
-    name = homes[0].name
-    flag = "" if name == "local" else f" --profile {name}"
+    flag = homes[0].flag
     hint(f"Next: platform status{flag}\n      platform tenant list\n      platform -h")
 
 
@@ -29,7 +28,7 @@ def _line(home: Home, record: Record) -> str:
     last = max((entry.finished for entry in record.steps.values() if entry.finished), default=None)
     when = f", {ago(last.isoformat())} ago" if last else ""
     if failed:
-        return f"{home.name}: the last up failed at {failed[0]}{when}. Go on with: platform up --profile {home.name}"
+        return f"{home.name}: the last up failed at {failed[0]}{when}. Go on with: platform up{home.flag}"
     if not record.installed:
-        return f"{home.name}: not finished. Go on with: platform up --profile {home.name}"
+        return f"{home.name}: not finished. Go on with: platform up{home.flag}"
     return f"{home.name}: installed{when}, at {record.facts.get('public_url', '?')}"

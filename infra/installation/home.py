@@ -26,8 +26,10 @@ def cache_root() -> Path:
 class Home:
     """Paths below the installation's folder. Nothing is made until `create`."""
 
-    def __init__(self, name: str, root: Path | None = None) -> None:
+    def __init__(self, name: str, root: Path | None = None, source: str = "") -> None:
         self.name = name
+        self.source = source or name
+        """How the profile was named on the command line: its name, or a path."""
         self.path = (root or homes_root()) / name
         self.root_key = self.path / "root.key"
         self.pki = self.path / "pki"
@@ -47,10 +49,15 @@ class Home:
         self.path.chmod(0o700)
         self.logs.mkdir(exist_ok=True)
 
+    @property
+    def flag(self) -> str:
+        """What commands for this installation must add, with a leading space; empty for the default profile."""
+        return "" if self.source == "local" else f" --profile {self.source}"
+
     def require(self) -> None:
         """Raises NotInstalled where there is no installation."""
         if not self.exists:
-            raise NotInstalled(f"There is no installation named {self.name!r}. Run: platform up --profile {self.name}")
+            raise NotInstalled(f"There is no installation named {self.name!r}. Run: platform up{self.flag}")
 
     @contextmanager
     def locked(self, command: str) -> Iterator[None]:

@@ -41,6 +41,8 @@ class Record(BaseModel):
     """Tool or image name → where it came from."""
     facts: dict[str, Any] = Field(default_factory=dict)
     """PlatformFacts as last installed."""
+    source: str = ""
+    """How the profile was named on the command line."""
     installed: bool = False
     """Every step of an `up` succeeded at least once."""
 

@@ -28,7 +28,7 @@ def status_of(profile: Profile, home: Home) -> dict[str, Any]:
     result: dict[str, Any] = {"ready": False, "components": [], "urls": {}, "reason": ""}
     record = read_record(home)
     if not home.exists or not home.kubeconfig.exists():
-        result["reason"] = f"Nothing is installed. Run: platform up --profile {profile.name}"
+        result["reason"] = f"Nothing is installed. Run: platform up{home.flag}"
         return result
     components = chosen_components(profile)
     states = asyncio.run(_states(home, components))
@@ -44,18 +44,18 @@ def status_of(profile: Profile, home: Home) -> dict[str, Any]:
             }
         )
     result["urls"] = urls(profile)
-    result["reason"] = _reason(profile, record)
+    result["reason"] = _reason(home, record)
     result["ready"] = not result["reason"] and all(c["ready"] for c in result["components"])
     return result
 
 
-def _reason(profile: Profile, record: Record) -> str:
+def _reason(home: Home, record: Record) -> str:
     failed = [name for name, step in record.steps.items() if step.state == "failed"]
     if failed:
         error = record.steps[failed[0]].error or "no reason recorded"
-        return f"The last `up` failed at {failed[0]}: {error} Go on with: platform up --profile {profile.name}"
+        return f"The last `up` failed at {failed[0]}: {error} Go on with: platform up{home.flag}"
     if not record.installed:
-        return f"The installation is not finished. Go on with: platform up --profile {profile.name}"
+        return f"The installation is not finished. Go on with: platform up{home.flag}"
     return ""
 
 

@@ -46,7 +46,8 @@ def install(profile: Profile, home: Home, report: Report) -> dict[str, Any]:
     """
     began = time.monotonic()
     recorder = Recorder(home)
-    refuse_immutable(profile, recorder)
+    refuse_immutable(profile, home, recorder)
+    recorder.record.source = home.source
     up = Up(profile, home, recorder)
     run(up.steps(), recorder, report)
     recorder.record.profile = profile.model_dump(mode="json", by_alias=True)
@@ -55,14 +56,14 @@ def install(profile: Profile, home: Home, report: Report) -> dict[str, Any]:
     return {
         "ready": True,
         "urls": urls(profile),
-        "login": {"account": ADMIN_ACCOUNT, "password_command": f"platform password --profile {profile.name}"},
+        "login": {"account": ADMIN_ACCOUNT, "password_command": f"platform password{home.flag}"},
         "ca_file": str(home.pki / "ca.crt"),
-        "next": _next(profile),
+        "next": _next(profile, home.flag),
         "seconds": round(time.monotonic() - began, 1),
     }
 
 
-def refuse_immutable(profile: Profile, recorder: Recorder) -> None:
+def refuse_immutable(profile: Profile, home: Home, recorder: Recorder) -> None:
     """Raises ImmutableChanged naming both values of every field that cannot change."""
     from infra.installation.errors import ImmutableChanged
 
@@ -71,7 +72,7 @@ def refuse_immutable(profile: Profile, recorder: Recorder) -> None:
     if fixed:
         raise ImmutableChanged(
             "\n".join(["These fields cannot change after the first `up`:", *fixed])
-            + f"\nSet them back, or remove the installation first: platform down --profile {profile.name}"
+            + f"\nSet them back, or remove the installation first: platform down{home.flag}"
         )
 
 
@@ -178,8 +179,7 @@ def tell(say: Say) -> Callable[[EngineEvent], None]:
     return tell
 
 
-def _next(profile: Profile) -> list[str]:
-    flag = "" if profile.name == "local" else f" --profile {profile.name}"
+def _next(profile: Profile, flag: str) -> list[str]:
     tenant = profile.first_tenant.name if profile.first_tenant else "NAME"
     return [
         f"platform status{flag}",

@@ -18,10 +18,13 @@ from components.facts import PlatformFacts
 from components.names import LABEL_NAME, Role, component_namespace, workspace_namespace
 from components.storage.objects import TRACKING_BUCKET
 from components.tracking.workspace import CONFIG_MAP, FOLDER, WORKLOAD_SERVICE_ACCOUNT, workload_volume
-from infra.api.client import Client
+from infra.api.client import Access, Client, Refused
+from infra.api.login import new_token
 from infra.verify.kubectl import Kubectl, Person, person, short, until
 
 WORKSPACE = "one"
+ACCOUNT = "verify"
+"""Local account of a person; disabled but for the time of the checks."""
 STORAGE = "storage"
 """ConfigMap with the endpoint and Secret with the keys of a workspace's bucket."""
 _PODS = Path(__file__).with_name("pods")
@@ -51,6 +54,7 @@ class Story:
         self.kubectl = kubectl
         self.facts = facts
         self.token = secrets.token_hex(3)
+        self.member = ""
         self.logged: dict[str, Any] = {}
         """The run that A logged: run, experiment, version, uri."""
         self.a = Place(f"verify-{self.token}-a")
@@ -70,7 +74,10 @@ class Story:
         return slowest
 
     def close(self) -> None:
-        """Deletes both tenants and waits until their namespaces are gone."""
+        """Disables the account, deletes both tenants and waits until their namespaces are gone."""
+        if self.member:
+            self.person_api.close()
+            self.api.patch(f"/accounts/{ACCOUNT}", {"disabled": True})
         for place in (self.a, self.b):
             operation = self.api.delete(f"/tenants/{place.tenant}")
             ended = self.api.wait(operation["id"], 180)
@@ -159,11 +166,13 @@ class Story:
         """Address of a pod in A that listens on port 8080 and answers anyone who reaches it."""
         name = "listener"
         pod = self.pod(self.a, name, ("python3", "-m", "http.server", "8080", "--directory", "/tmp"))  # noqa: S108
+        pod["spec"]["containers"][0]["readinessProbe"] = {"tcpSocket": {"port": 8080}, "periodSeconds": 1}
         self.kubectl.create(pod, self.a.person())
 
         def address() -> str | None:
             status = self.kubectl.get("pod", name, self.a.namespace)["status"]
-            return str(status["podIP"]) if status["phase"] == "Running" and status.get("podIP") else None
+            ready = any(container["ready"] for container in status.get("containerStatuses", []))
+            return str(status["podIP"]) if ready else None
 
         return until("the listening pod of A", _POD_SECONDS, address)
 
@@ -188,7 +197,27 @@ class Story:
     artifact_bucket = TRACKING_BUCKET
     """Where MLflow keeps artifacts; only its own user may read it."""
 
-    def mlflow(self, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, Any]:
-        """What MLflow answers at the gateway to the platform's administrator."""
-        answer: dict[str, Any] = self.api.outside(f"/mlflow{path}", query, headers)
+    @cached_property
+    def person_api(self) -> Client:
+        """A person who is a member of A and of nothing else, signed in at the gateway."""
+        secret = secrets.token_urlsafe(24)
+        try:
+            self.api.post("/accounts", {"name": ACCOUNT, "password": secret})
+        except Refused as error:
+            if error.status != 409:
+                raise
+            self.api.patch(f"/accounts/{ACCOUNT}", {"password": secret, "disabled": False})
+        path = f"/tenants/{self.a.tenant}/members"
+        self.member = str(self.api.post(path, {"subject": ACCOUNT, "role": Role.MEMBER.value})["id"])
+        access = self.api.access
+        return Client(Access(access.url, new_token(access, ACCOUNT, secret), access.ca))
+
+    def leave(self) -> None:
+        """Takes the person out of A."""
+        self.api.delete(f"/tenants/{self.a.tenant}/members/{self.member}")
+
+    def mlflow(self, path: str, query: Mapping[str, str]) -> dict[str, Any]:
+        """What MLflow's API, which its UI uses too, answers that person about A's workspace."""
+        headers = {"X-MLFLOW-WORKSPACE": self.a.namespace}
+        answer: dict[str, Any] = self.person_api.outside(f"/mlflow{path}", query, headers)
         return answer

@@ -1,16 +1,26 @@
-"""Runs in a pod: says of each target whether a connection opens."""
+"""Runs in a pod: says of each target whether a connection opens, asking again for PATIENCE seconds while it does not."""
 
 import json
 import os
 import socket
+import time
+
+deadline = time.monotonic() + float(os.environ["PATIENCE"])
+
+
+def reach(host, port):
+    while True:
+        try:
+            with socket.create_connection((host, int(port)), timeout=3):
+                return "open"
+        except OSError as error:
+            if time.monotonic() >= deadline:
+                return f"closed ({error.strerror or error})"
+        time.sleep(0.5)
+
 
 seen = {}
 for target in os.environ["TARGETS"].split(","):
-    host, port = target.rsplit(":", 1)
-    try:
-        with socket.create_connection((host, int(port)), timeout=3):
-            seen[target] = "open"
-    except OSError as error:
-        seen[target] = f"closed ({error.strerror or error})"
+    seen[target] = reach(*target.rsplit(":", 1))
 
 print(json.dumps(seen))
