@@ -55,6 +55,7 @@ def environment(settings: TrackingSettings, install: Install) -> dict[str, str]:
         "MLFLOW_SERVER_ALLOWED_HOSTS": HOST,
         "MLFLOW_SERVER_CORS_ALLOWED_ORIGINS": facts.public_url,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_ENABLE_AI_GATEWAY": "false",
         "MLFLOW_SQLALCHEMYSTORE_POOL_SIZE": str(settings.connections // 4),
         "MLFLOW_SQLALCHEMYSTORE_MAX_OVERFLOW": str(settings.connections - settings.connections // 4),
         "MLFLOW_SQLALCHEMYSTORE_POOL_RECYCLE": "1800",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import time
 import uuid
@@ -336,6 +337,24 @@ def test_a_pods_client_logs_through_the_gateway(server: TrackingServer, tmp_path
         assert "has no token" in without.stderr
     _, answer = server.ask("GET", f"/api/2.0/mlflow/runs/get?run_id={run}", **A)
     assert answer["run"]["info"]["user_id"] == "user:alice"
+
+
+@pytest.mark.skipif(nginx() is None, reason="nginx is not installed (Debian package nginx-light)")
+def test_the_ui_finds_its_parts_below_the_gateways_path(server: TrackingServer, tmp_path: Path) -> None:
+    """Relative addresses only: the server does not know that the gateway shows it at /mlflow/."""
+    with gateway(tmp_path, tracking_port=server.port) as front:
+        signed_in = {"Authorization": "Bearer good", "Accept": "text/html"}
+        answer, page = front.ask("GET", "/mlflow/", signed_in)
+        assert answer.status == 200
+        parts = re.findall(r'(?:src|href)="([^"]+\.(?:js|css))"', page.decode())
+        assert len(parts) >= 2
+        for part in parts:
+            assert not part.startswith(("/", "http"))
+            answer, content = front.ask("GET", f"/mlflow/{part}", signed_in)
+            assert (answer.status, len(content) > 1000) == (200, True), part
+        answer, info = front.ask("GET", "/mlflow/ajax-api/3.0/mlflow/server-info", signed_in)
+        assert json.loads(info)["workspaces_enabled"] is True
+        assert json.loads(info)["features_enabled"] == {"gateway": False}
 
 
 def _client(environment: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
