@@ -18,6 +18,7 @@ from controlplane import settings as settings_module
 from controlplane.errors import Unavailable
 from controlplane.operations import repository
 from controlplane.operations.model import OperationKind
+from controlplane.operations.poller import Poller
 from controlplane.operations.runner import Handler, Runner
 from controlplane.queue import TASK
 from controlplane.runtime import Runtime, system
@@ -53,6 +54,7 @@ def make_worker(settings: Settings, reconciler: Reconciler, *, runtime: Runtime 
             return
         runner.run(identity)
 
+    Poller(held, runner).start()
     held.celery.task(name=TASK, acks_late=True, ignore_result=True)(run_operation)
     if settings.worker_name:
         _end_old_leases(held, owner)

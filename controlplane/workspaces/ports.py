@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from controlplane.reconcile.model import Observation, WorkspaceSpec
@@ -33,4 +34,8 @@ class Reconciler(Protocol):
 
     def observe(self, spec: WorkspaceSpec) -> Observation:
         """Compare without writing."""
+        ...
+
+    def suspects(self, specs: Iterable[WorkspaceSpec], stopped: Callable[[], bool]) -> tuple[WorkspaceSpec, ...]:
+        """Those that a cheap comparison of all at once does not find as wanted; `observe` then tells for sure."""
         ...

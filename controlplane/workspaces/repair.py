@@ -44,9 +44,9 @@ def steady(runtime: Runtime) -> list[WorkspaceSpec]:
 
 
 def resync(runtime: Runtime, reconciler: Reconciler, stopped: Callable[[], bool]) -> int:
-    """Compare each with the cluster; gives how many repairs were queued. One that cannot be read is left for later."""
+    """Compare all with the cluster; gives how many repairs were queued. One that cannot be read is left for later."""
     queued = 0
-    for spec in steady(runtime):
+    for spec in reconciler.suspects(steady(runtime), stopped):
         if stopped():
             break
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from controlplane.errors import ControlPlaneError
 from controlplane.reconcile.model import Condition, ConditionType, Drift, Observation, WorkspaceSpec
@@ -81,6 +81,9 @@ class MemoryCluster:
         drift = self.drifted.get(spec.namespace)
         same = self.namespaces.get(spec.namespace) == spec and drift is None
         return Observation(_conditions(same), 0, 1, (drift,) if drift else ())
+
+    def suspects(self, specs: Iterable[WorkspaceSpec], stopped: Callable[[], bool]) -> tuple[WorkspaceSpec, ...]:
+        return tuple(spec for spec in specs if not self.observe(spec).ready)
 
     def _enter(self, spec: WorkspaceSpec) -> None:
         with self._lock:

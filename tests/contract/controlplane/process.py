@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from controlplane import logs
@@ -85,6 +86,9 @@ class FileCluster:
     def observe(self, spec: WorkspaceSpec) -> Observation:
         there = (self._folder.path / "objects" / f"{spec.namespace}.storage").exists()
         return Observation((Condition(ConditionType.READY, there, "AsWanted" if there else "Gone"),), 0, 1)
+
+    def suspects(self, specs: Iterable[WorkspaceSpec], stopped: Callable[[], bool]) -> tuple[WorkspaceSpec, ...]:
+        return tuple(spec for spec in specs if not self.observe(spec).ready)
 
 
 def _with_failpoints(runner: Runner, folder: Folder) -> None:
