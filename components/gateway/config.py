@@ -54,6 +54,9 @@ TRACKING_HEADERS = (*_COMMON_HEADERS, "X-MLflow-Workspace", "X-MLflow-Experiment
 """No cookie and no token: the tracking server has no use for either."""
 AUTHORIZE_HEADERS = ("Authorization", "Cookie", "Origin", "Sec-Fetch-Site", "X-CSRF-Token", "X-MLflow-Workspace")
 
+_PRIVATE = "^/(internal|metrics|healthz|readyz)(/|$)"
+"""Addresses of the control plane for the gateway, the kubelet and the monitoring, none of them for people."""
+
 _LOG = (
     '{"time":"$time_iso8601","request_id":"$request_id","address":"$remote_addr","method":"$request_method",'
     '"host":"$host","path":"$uri","status":$status,"bytes":$body_bytes_sent,"seconds":$request_time,'
@@ -219,8 +222,7 @@ def _server(plan: GatewayPlan) -> list[Directive]:
         d("set", "$remote_user_name", ""),
         d("set", "$remote_groups", ""),
         d("set", "$control_plane", plan.control_plane),
-        block("location", "=", "/internal", body=_problem_response(404, "Not found", "There is no such address.")),
-        block("location", "^~", "/internal/", body=_problem_response(404, "Not found", "There is no such address.")),
+        block("location", "~", _PRIVATE, body=_problem_response(404, "Not found", "There is no such address.")),
         *tracking,
         block(
             "location",

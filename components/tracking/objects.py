@@ -185,7 +185,7 @@ def _pod(settings: TrackingSettings, image: str) -> dict[str, Any]:
                 "startupProbe": {**health, "periodSeconds": 2, "failureThreshold": 90},
                 "readinessProbe": {**health, "periodSeconds": 5, "failureThreshold": 3},
                 "livenessProbe": {**health, "periodSeconds": 20, "failureThreshold": 4},
-                "resources": k8s.resources("100m", "512Mi", settings.memory),
+                "resources": k8s.resources("100m", "384Mi", settings.memory),
                 **common,
             }
         ],

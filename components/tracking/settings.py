@@ -14,7 +14,7 @@ class TrackingSettings(ComponentSettings):
     """MLflow for all workspaces in one process."""
 
     memory: Quantity = "1536Mi"
-    """Memory limit of the server; idle it takes about 450 MiB."""
+    """Memory limit of the server; idle it takes about 300 MiB."""
     decision_seconds: Annotated[int, Field(ge=1, le=300)] = 3
     """How long a decision of Kubernetes about a caller is remembered: removing a member acts after this time."""
     connections: Annotated[int, Field(ge=4, le=60)] = 20

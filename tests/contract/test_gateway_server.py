@@ -156,6 +156,12 @@ def test_refusals_and_failures_of_the_control_plane_let_nobody_through(running: 
         "/mlflow/../internal/authorize",
         "/internal/..%2finternal/authorize",
         "/_authorize",
+        "/metrics",
+        "/metrics/",
+        "//metrics",
+        "/healthz",
+        "/readyz",
+        "/%6detrics",
     ],
 )
 def test_internal_addresses_are_not_reached_from_outside(running: Gateway, path: str) -> None:
