@@ -119,10 +119,18 @@ def network_closed(story: Story) -> Evidence:
 
 
 def over_quota(story: Story) -> Evidence:
-    pod = story.pod(story.a, "greedy", ("sleep", "1"))
-    resources = {"requests": {"cpu": "100", "memory": "1Ti"}, "limits": {"cpu": "100", "memory": "1Ti"}}
-    pod["spec"]["containers"][0]["resources"] = resources
-    return story.kubectl.refused(pod, story.a.person(Role.ADMIN))
+    def pod(name: str) -> dict[str, Any]:
+        made = story.pod(story.a, name, ("sleep", "1"))
+        made["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "1100m"}, "limits": {"cpu": "1100m"}}
+        return made
+
+    story.kubectl.create(pod("first-half"), story.a.person())
+    try:
+        refusal = story.kubectl.refused(pod("second-half"), story.a.person(Role.ADMIN))
+    finally:
+        story.kubectl.run("delete", "pod", "first-half", f"--namespace={story.a.namespace}", "--wait=false")
+    expect("exceeded quota" in refusal, f"refused for another reason: {refusal}")
+    return refusal
 
 
 def privileged(story: Story) -> Evidence:

@@ -1,4 +1,4 @@
-"""Runs in a pod: says of each target whether a connection opens, asking again for PATIENCE seconds while it does not."""
+"""Runs in a pod: says of each target whether a connection opens, asked again for PATIENCE seconds."""
 
 import json
 import os
