@@ -126,6 +126,8 @@ def _http(plan: GatewayPlan) -> list[Directive]:
         d("underscores_in_headers", "off"),
         d("ignore_invalid_headers", "on"),
         d("merge_slashes", "on"),
+        # The port that people see is another one than the container's.
+        d("absolute_redirect", "off"),
         d("log_format", "requests", "escape=json", _LOG),
         d("access_log", plan.access_log, "requests"),
         d("resolver", plan.resolver, "valid=5s", "ipv6=off"),
