@@ -221,7 +221,7 @@ def test_other_host_names_are_not_served(running: Gateway) -> None:
     assert running.seen == []
 
 
-def test_old_tls_and_plain_http_are_refused(running: Gateway) -> None:
+def test_tls_1_2_is_spoken_and_plain_http_refused(running: Gateway) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(running.folder / "pki" / "ca.crt")
     context.minimum_version = ssl.TLSVersion.TLSv1_2
