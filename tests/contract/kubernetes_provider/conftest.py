@@ -60,15 +60,19 @@ class Case:
     stack: str
     kubeconfig: str
     events: list[Event] = field(default_factory=list)
+    timeouts: pulumi.CustomTimeouts | None = None
 
     def program(self, objects: Mapping[str, Obj], *, in_order: bool = False) -> Any:
         """Registers the objects with a provider whose namespace is the case's."""
+        timeouts = self.timeouts
 
         def run() -> None:
             provider = KubernetesProvider("cluster", kubeconfig=self.kubeconfig, cluster=self.stack, patience=2)
             previous: list[pulumi.Resource] = []
             for name, obj in objects.items():
-                options = pulumi.ResourceOptions(provider=provider, depends_on=previous if in_order else None)
+                options = pulumi.ResourceOptions(
+                    provider=provider, depends_on=previous if in_order else None, custom_timeouts=timeouts
+                )
                 made = pulumi.CustomResource(type_token(obj["apiVersion"], obj["kind"]), name, dict(obj), options)
                 previous = [made]
                 pulumi.export(name, made.id)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from components.catalog import CATALOG
 from infra.engine.model import EventKind
 from infra.stacks.components import Bill
@@ -13,6 +15,7 @@ from tests.servers.kubelet import Kubelet, running
 from tests.servers.kubernetes import kubernetes
 
 
+@pytest.mark.timeout(300)
 def test_every_component_installs_and_a_second_run_changes_nothing(tmp_path: Path) -> None:
     engine = make_engine(tmp_path / "home")
     # A server of its own: the catalog's admission policies hold for the whole cluster.
