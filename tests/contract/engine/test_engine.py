@@ -19,6 +19,8 @@ from tests.contract.engine.driver import engine as make_engine
 from tests.servers.binaries import find
 from tests.servers.kubernetes import KubernetesServer
 
+pytestmark = pytest.mark.contract
+
 
 @pytest.fixture
 def namespace(kubernetes_server: KubernetesServer) -> str:

@@ -22,6 +22,8 @@ from tests.servers import kubelet as statuses
 from tests.servers.kubelet import Kubelet
 from tests.servers.kubernetes import KubernetesServer
 
+pytestmark = pytest.mark.contract
+
 
 @dataclass
 class Running:

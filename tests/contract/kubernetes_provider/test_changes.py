@@ -20,6 +20,8 @@ from tests.contract.kubernetes_provider.objects import (
     stateful_set,
 )
 
+pytestmark = pytest.mark.contract
+
 MAPS = "v1/configmaps"
 
 

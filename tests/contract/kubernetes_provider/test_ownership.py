@@ -8,6 +8,8 @@ from infra.engine.errors import ResourcesFailed
 from tests.contract.kubernetes_provider.conftest import Case
 from tests.contract.kubernetes_provider.objects import config_map
 
+pytestmark = pytest.mark.contract
+
 MAPS = "v1/configmaps"
 
 

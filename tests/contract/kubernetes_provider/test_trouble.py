@@ -13,6 +13,8 @@ from infra.stacks.objects import KubernetesProvider, register
 from tests.contract.kubernetes_provider.conftest import Case
 from tests.contract.kubernetes_provider.objects import config_map, secret
 
+pytestmark = pytest.mark.contract
+
 MAPS = "v1/configmaps"
 
 

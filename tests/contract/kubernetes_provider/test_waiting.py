@@ -26,6 +26,8 @@ from tests.contract.kubernetes_provider.objects import (
 from tests.servers import kubelet as statuses
 from tests.servers.kubelet import Kubelet
 
+pytestmark = pytest.mark.contract
+
 MAPS = "v1/configmaps"
 
 

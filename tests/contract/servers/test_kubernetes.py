@@ -13,6 +13,8 @@ import pytest
 from tests.servers.binaries import find
 from tests.servers.kubernetes import KubernetesRequestFailed, KubernetesServer, kubernetes
 
+pytestmark = pytest.mark.contract
+
 ROOT = Path(__file__).parents[3]
 
 

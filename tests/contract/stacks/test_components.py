@@ -14,6 +14,8 @@ from tests.servers.installs import install
 from tests.servers.kubelet import Kubelet, running
 from tests.servers.kubernetes import kubernetes
 
+pytestmark = pytest.mark.contract
+
 
 @pytest.mark.timeout(300)
 def test_every_component_installs_and_a_second_run_changes_nothing(tmp_path: Path) -> None:
