@@ -37,6 +37,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Registers every page. Forms that do not come from `settings.public_url` are refused."""
     from controlplane.console import (  # noqa: F401
         views_account,
+        views_asking,
         views_audit,
         views_home,
         views_members,

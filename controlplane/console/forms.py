@@ -111,12 +111,13 @@ def fill(model: type[M], form: Form, values: Mapping[str, Any], messages: Mappin
     return command
 
 
-def read_quota(form: Form, prefix: str = "quota.") -> tuple[Quota | None, Form]:
+def read_quota(form: Form, prefix: str = "quota.", like: Quota | None = None) -> tuple[Quota | None, Form]:
     """The quota of fields `<prefix>cpu|memory|storage|pods`; memory and storage without a unit are GiB.
 
-    The form comes back with an error per field that is wrong; the quota is then None.
+    Accelerators, which have no fields, are those of `like`. The form comes back with an error per field that is
+    wrong; the quota is then None.
     """
-    texts: dict[str, Any] = {}
+    texts: dict[str, Any] = {"gpus": dict(like.gpus)} if like else {}
     for name in ("cpu", "memory", "storage", "pods"):
         value = form.value(prefix + name).strip()
         if name in {"memory", "storage"} and value.replace(".", "", 1).isdigit():

@@ -47,8 +47,10 @@ def _gpu_name(resource: str) -> str:
     return f"GPU {resource}"
 
 
-def bars(limit: Quota, reserved: Quota) -> tuple[Bar, ...]:
-    """What is reserved of a limit, per resource, with what is left."""
+def bars(limit: Quota, reserved: Quota, without: Quota | None = None) -> tuple[Bar, ...]:
+    """What is reserved of a limit, per resource, with what is left. `without` is part of `reserved` and not counted."""
+    if without is not None:
+        reserved = _less(reserved, without)
     shown = [
         _bar(label, write, getattr(limit, name), getattr(reserved, name)) for name, label, write in _RESOURCES
     ]  # fmt: skip
@@ -63,6 +65,14 @@ def amounts(quota: Quota) -> tuple[Amount, ...]:
     """A quota as numbers alone."""
     shown = [Amount(label, write(getattr(quota, name))) for name, label, write in _RESOURCES]
     return (*shown, *(Amount(_gpu_name(g), _count(n)) for g, n in sorted(quota.gpus.items())))
+
+
+def _less(whole: Quota, part: Quota) -> Quota:
+    return Quota(
+        cpu=max(whole.cpu - part.cpu, 0), memory=max(whole.memory - part.memory, 0),
+        storage=max(whole.storage - part.storage, 0), pods=max(whole.pods - part.pods, 0),
+        gpus={g: max(n - part.gpus.get(g, 0), 0) for g, n in whole.gpus.items()},
+    )  # fmt: skip
 
 
 def _bar(name: str, write: Callable[[int], str], limit: int, reserved: int) -> Bar:

@@ -22,7 +22,10 @@ def iso(moment: datetime) -> str:
 
 
 def relative(moment: datetime, now: datetime) -> str:
-    """`just now`, `5 minutes ago`, `in 3 days`. From 60 days on the date itself says more: `2026-01-31`."""
+    """`just now`, `5 minutes ago`, `in 3 days`. From 60 days on the date itself says more: `2026-01-31`.
+
+    The past is counted in whole units, the future to the nearest: `in 30 days` a moment after asking for 30.
+    """
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     seconds = (now - aware).total_seconds()
     distance = abs(seconds)
@@ -32,9 +35,9 @@ def relative(moment: datetime, now: datetime) -> str:
         (_MINUTE, 1, "second"), (_HOUR, _MINUTE, "minute"), (_DAY, _HOUR, "hour"), (60 * _DAY, _DAY, "day"),
     ):  # fmt: skip
         if distance < limit:
-            count = int(distance // size)
-            words = plural(count, unit)
-            return f"{words} ago" if seconds > 0 else f"in {words}"
+            if seconds > 0:
+                return f"{plural(int(distance // size), unit)} ago"
+            return f"in {plural(round(distance / size), unit)}"
     return aware.astimezone(UTC).strftime("%Y-%m-%d")
 
 

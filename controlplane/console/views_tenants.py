@@ -11,6 +11,7 @@ from controlplane.console import bp, forms, quota, signs, web
 from controlplane.console.forms import Form, Incomplete
 from controlplane.console.listing import Listing
 from controlplane.errors import PublicError
+from controlplane.quotas.model import Quota
 from controlplane.tenants.model import Rules, Tenant, TenantCreate, TenantQuery, TenantState, TenantUpdate
 from controlplane.tenants.service import TenantService
 from controlplane.workspaces.model import WorkspaceQuery
@@ -30,6 +31,8 @@ _RULES = {
     "rules.max_days": "Longest life of a workspace",
     "rules.request_days": "Days until a request expires",
 }
+_AUTO = {f"auto.{name}": f"Granted at once: {label}" for name, label in (
+    ("cpu", "CPU"), ("memory", "memory"), ("storage", "storage"), ("pods", "pods"))}  # fmt: skip
 _FIRST = {"quota.cpu": "8", "quota.memory": "16", "quota.storage": "50", "quota.pods": "100"}
 
 
@@ -52,13 +55,13 @@ def tenants() -> Response:
     )
 
 
-@bp.get("/tenants/new")
+@bp.get("/tenants/-/new")
 def new_tenant() -> Response:
     web.require_platform_admin()
     return web.show("tenant_new.html", form=Form(_FIRST, labels=_LABELS), slug_help=forms.SLUG_HELP)
 
 
-@bp.post("/tenants/new")
+@bp.post("/tenants/-/new")
 def create_tenant() -> Response:
     form = Form(web.fields(_LABELS), labels=_LABELS)
     given_quota, form = forms.read_quota(form)
@@ -101,24 +104,26 @@ def tenant_settings(slug: str) -> Response:
     with web.work() as work:
         shown = TenantService(work).get(slug)
     values = {"title": shown.title, "version": str(shown.version), **forms.quota_values(shown.quota)}
-    return _settings(shown, Form({**values, **_rule_values(shown)}, labels={**_LABELS, **_RULES}))
+    if shown.rules.auto_approve_quota:
+        values |= forms.quota_values(shown.rules.auto_approve_quota, "auto.")
+    return _settings(shown, Form({**values, **_rule_values(shown)}, labels={**_LABELS, **_RULES, **_AUTO}))
 
 
 @bp.post("/tenants/<slug>/settings")
 def change_tenant(slug: str) -> Response:
     """Platform admins change quota and rules; a tenant admin's form has the title only."""
-    labels = {**_LABELS, **_RULES}
+    labels = {**_LABELS, **_RULES, **_AUTO}
     form = Form(web.fields({**labels, "version": ""}), labels=labels)
     with web.work() as work:
         shown = TenantService(work).get(slug)
     try:
         given: dict[str, object] = {"title": form.value("title")}
         if web.who().platform_admin:
-            given["quota"], form = forms.read_quota(form)
+            given["quota"], form = forms.read_quota(form, like=shown.quota)
             rules = {name.removeprefix("rules."): form.value(name) for name in _RULES}
             rules["self_service"] = rules["self_service"] or "false"
-            kept = shown.rules.auto_approve_quota
-            given["rules"] = {**{k: v for k, v in rules.items() if v}, "auto_approve_quota": kept}
+            granted, form = _granted_at_once(shown, form)
+            given["rules"] = {**{k: v for k, v in rules.items() if v}, "auto_approve_quota": granted}
         command = forms.fill(TenantUpdate, form, given)
         with web.work() as work:
             TenantService(work).update(slug, command, web.version(form))
@@ -160,6 +165,13 @@ def _settings(tenant: Tenant, form: Form, status: int = 200) -> Response:
         "tenant_settings.html", status, tenant=tenant, form=form, manages=may_manage(tenant), tab="settings",
         bars=quota.bars(tenant.quota, tenant.allocated),
     )  # fmt: skip
+
+
+def _granted_at_once(tenant: Tenant, form: Form) -> tuple[Quota | None, Form]:
+    """The size up to which workspaces need no approver; all fields empty: none is granted so."""
+    if not any(form.value(name) for name in _AUTO):
+        return None, form
+    return forms.read_quota(form, "auto.", like=tenant.rules.auto_approve_quota)
 
 
 def _rule_values(tenant: Tenant) -> dict[str, str]:

@@ -24,7 +24,7 @@ TENANT = "every-page-of-the-console"[:24].rstrip("-")
 LONG = "The department for very long names and everything else that does not fit into one line of a table"
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = (
-    "/", "/tenants", "/tenants?search=nothing-like-it", "/tenants/new", "/tenants/{tenant}",
+    "/", "/tenants", "/tenants?search=nothing-like-it", "/tenants/-/new", "/tenants/{tenant}",
     "/tenants/{tenant}/members", "/tenants/{tenant}/members/new", "/tenants/{tenant}/settings",
     "/tenants/{tenant}/suspend", "/tenants/{tenant}/delete", "/workspaces", "/workspaces/new?tenant={tenant}",
     "/workspaces/{tenant}/research", "/workspaces/{tenant}/research/delete", "/requests?view=all",

@@ -30,7 +30,7 @@ def test_from_signing_in_to_a_new_tenant_without_a_mouse(visitor: Visitor) -> No
     assert visited[0]["name"].strip() == "Skip to content"
     assert all(stop["seen"] for stop in visited[1:]), [stop["name"] for stop in visited[1:] if not stop["seen"]]
     keys.press("Enter")
-    page.wait_for_url("**/tenants/new")
+    page.wait_for_url("**/tenants/-/new")
     while page.evaluate("document.activeElement.name") != "slug":
         keys.press("Tab")
     keys.type("by-keyboard")

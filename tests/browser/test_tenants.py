@@ -35,7 +35,7 @@ def test_create_a_tenant_and_its_first_member(visitor: Visitor) -> None:
 def test_bad_input_shows_every_error_beside_its_field_and_keeps_what_was_typed(visitor: Visitor) -> None:
     page = visitor.page
     visitor.sign_in(ADMIN)
-    visitor.go("/tenants/new")
+    visitor.go("/tenants/-/new")
     typed = {"Name": "Bad Name", "Title": "Kept", "CPU (cores)": "lots", "Memory (GiB)": "", "Pods": "3.5"}
     for label, value in typed.items():
         page.get_by_label(label, exact=False).first.fill(value)
@@ -57,7 +57,7 @@ def test_bad_input_shows_every_error_beside_its_field_and_keeps_what_was_typed(v
 def test_a_name_that_is_taken_is_said_above_the_form(visitor: Visitor) -> None:
     visitor.site.tenant("taken")
     visitor.sign_in(ADMIN)
-    visitor.go("/tenants/new")
+    visitor.go("/tenants/-/new")
     visitor.page.get_by_label("Name").fill("taken")
     visitor.expect(409)
     visitor.page.get_by_role("button", name="Create tenant").click()
