@@ -26,4 +26,5 @@ def open_engine(profile: Profile, home: Home, pulumi: Path) -> Engine:
         pulumi,
         plugins=(HOSTS_PLUGIN, *embedded),
         passphrase=lambda: secrets.get(PULUMI_PASSPHRASE),
+        fetch_plugins=not embedded,
     )
