@@ -123,13 +123,16 @@ def create(
     name: Annotated[str, typer.Argument(help="What it is for, to recognise it by.")] = "script",
     scope: Annotated[list[str] | None, typer.Option(help="read, write or tracking; all by default.")] = None,
     tenant: Annotated[str | None, typer.Option(help="Narrow it to one tenant.")] = None,
-    span: Annotated[str, typer.Option("--for", help="How long it lives, such as 12h or 30d.")] = "30d",
+    span: Annotated[
+        str | None, typer.Option("--for", help="How long it lives, such as 12h or 30d; never beyond your own sign-in.")
+    ] = None,
     secret_only: Annotated[bool, typer.Option("--secret-only", help="Print nothing but the token.")] = False,
     output: options.Output = Format.TABLE,
     as_json: options.Json = False,
 ) -> None:
     """Make a token. It is shown this once."""
-    body: dict[str, object] = {"name": name, "expires_at": _until(span)}
+    body: dict[str, object] = {"name": name}
+    body |= {"expires_at": _until(span)} if span else {}
     body |= {"scopes": scope} if scope else {}
     body |= {"tenant": tenant} if tenant else {}
     with client() as api:

@@ -62,11 +62,12 @@ def _supervise(env: dict[str, str]) -> None:
         now = time.monotonic()
         for service in SERVICES:
             if book.due(service, {path: Path(path).exists() for path in service.needs}, now):
-                book.started(service, _start(service, env), now)
+                _start(service, env, book, now)
         if now >= next_log_check:
             next_log_check = now + _LOG_CHECK
             for service in SERVICES:
-                bound_log(service.log)
+                with contextlib.suppress(OSError):  # on a full disk logs are the least of the problems
+                    bound_log(service.log)
         event = signal.sigtimedwait({signal.SIGCHLD, signal.SIGTERM, signal.SIGINT}, _wait(book, now))
         if event is not None and event.si_signo in (signal.SIGTERM, signal.SIGINT):
             _stop(book)
@@ -82,7 +83,16 @@ def _wait(book: Book, now: float) -> float:
     return min([_TICK, *(max(seconds, 0.05) for seconds in pending)])
 
 
-def _start(service: Service, env: dict[str, str]) -> int:
+def _start(service: Service, env: dict[str, str], book: Book, now: float) -> None:
+    """A full disk or a missing file must not end process 1, and the host with it: it is tried again later."""
+    try:
+        book.started(service, _spawn(service, env), now)
+    except OSError as error:
+        book.failed(service, now)
+        _log(service.name, f"could not be started: {error}")
+
+
+def _spawn(service: Service, env: dict[str, str]) -> int:
     argv = list(service.argv)
     if service.flags_file is not None and Path(service.flags_file).exists():
         argv += flags(Path(service.flags_file).read_text(encoding="utf-8"))
@@ -148,8 +158,9 @@ def bound_log(path: Path, limit: int = LOG_BYTES) -> None:
 
 
 def _log(service: str, text: str) -> None:
-    sys.stderr.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {service}: {text}\n")
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {service}: {text}\n")
+        sys.stderr.flush()
 
 
 if __name__ == "__main__":

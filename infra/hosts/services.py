@@ -109,9 +109,16 @@ class Book:
         """Notes the end of a process; gives the service's name, or None where it was none of them."""
         for name, record in self.records.items():
             if record.pid == pid:
-                steady = now - record.started >= STEADY
-                record.backoff = BACKOFF_FIRST if steady else min(record.backoff * 2, BACKOFF_LAST)
-                record.pid, record.restarts = None, record.restarts + 1
-                record.not_before = now + record.backoff
+                _wait_before_next(record, now, steady=now - record.started >= STEADY)
                 return name
         return None
+
+    def failed(self, service: Service, now: float) -> None:
+        """Notes that a service could not even be started."""
+        _wait_before_next(self.of(service), now, steady=False)
+
+
+def _wait_before_next(record: Record, now: float, steady: bool) -> None:
+    record.backoff = BACKOFF_FIRST if steady else min(record.backoff * 2, BACKOFF_LAST)
+    record.pid, record.restarts = None, record.restarts + 1
+    record.not_before = now + record.backoff

@@ -98,7 +98,7 @@ class Supervisor:
                 self._ip.run(self._switch, network.switch_commands())
                 self._tell(switch=self._switch)
             self._boot()
-        except (HostError, OSError) as error:
+        except (HostError, OSError, subprocess.SubprocessError) as error:
             self._tell(phase=Phase.FAILED, reason=str(error))
             return 1
         while not self._stopping:
@@ -108,13 +108,15 @@ class Supervisor:
             elif event is not None and event.si_signo == signal.SIGHUP:
                 self._reload()
             else:
-                self._look()
+                with contextlib.suppress(OSError, subprocess.SubprocessError):  # the next look tries again
+                    self._look()
         self._stop()
         return 0
 
     def _tell(self, **changes: object) -> None:
         self._state = dataclasses.replace(self._state, **changes)  # type: ignore[arg-type]
-        state.write(self._layout.state, self._state)
+        with contextlib.suppress(OSError):  # a full disk must not end the host
+            state.write(self._layout.state, self._state)
 
     # The host itself.
 
@@ -170,7 +172,8 @@ class Supervisor:
     def _look(self) -> None:
         """Once a second and whenever a child ended: repairs what is broken."""
         now = time.monotonic()
-        bound_log(self._layout.log)
+        with contextlib.suppress(OSError):
+            bound_log(self._layout.log)
         if self._host is not None and self._host.poll() is not None:
             steady = now - self._boot_at > _STEADY
             self._backoff = _BACKOFF_FIRST if steady else min(self._backoff * 2, _BACKOFF_LAST)
@@ -181,7 +184,7 @@ class Supervisor:
         if self._host is None and now >= self._boot_at:
             try:
                 self._boot()
-            except (HostError, OSError) as error:
+            except (HostError, OSError, subprocess.SubprocessError) as error:
                 self._host, self._boot_at = None, now + self._backoff
                 self._tell(phase=Phase.WAITING, reason=str(error))
         if self._host is not None:

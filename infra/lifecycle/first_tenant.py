@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from components.names import Role
 from infra.api.client import Client, Refused
 from infra.installation.home import Home
 from infra.lifecycle.access import sign_in
 from infra.lifecycle.errors import LifecycleError
+from infra.lifecycle.names import ADMIN_ACCOUNT
 from infra.profile.model import Profile
 
 _SECONDS = 120.0
@@ -20,6 +22,10 @@ def make_first_tenant(profile: Profile, home: Home) -> None:
     with Client(sign_in(home)) as api:
         if not _there(api, f"/tenants/{first.name}"):
             api.post("/tenants", {"slug": first.name, "quota": first.quota.model_dump()})
+        members = f"/tenants/{first.name}/members"
+        if not any(member["subject"] == ADMIN_ACCOUNT for member in api.every(members)):
+            # Whoever installed it can then open the workspace's tools: running the platform alone gives no such right.
+            api.post(members, {"subject": ADMIN_ACCOUNT, "role": Role.ADMIN.value})
         path = f"/tenants/{first.name}/workspaces"
         if not _there(api, f"{path}/{first.workspace}"):
             api.post(path, {"name": first.workspace, "quota": _WORKSPACE_QUOTA})
