@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -109,7 +110,7 @@ def remove(layout: Layout, cgroup: str, keep_data: bool = False) -> None:
     if layout.root.exists():
         shutil.rmtree(layout.root)
     for folder in (layout.root.parent, layout.base):
-        if folder.is_dir() and not any(folder.iterdir()):
+        with contextlib.suppress(OSError):  # other hosts are in it, or it is a disk of its own
             folder.rmdir()
 
 

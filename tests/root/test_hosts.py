@@ -6,12 +6,12 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from infra.hosts import cgroups, lifecycle
+from infra.hosts import cgroups, lifecycle, syscalls
 from infra.hosts.errors import CommandFailed, DeadlinePassed, HostFailed, InvalidHost, NotOurs, PortInUse
 from infra.hosts.layout import Layout
 from infra.hosts.processes import child_of, wait_until_gone
@@ -278,3 +278,29 @@ def test_the_supervisor_belongs_to_nobody(make_host: Make) -> None:
     supervisor = make_host().start().supervisor
     assert child_of(os.getpid()) != supervisor.pid
     assert os.getsid(supervisor.pid) != os.getsid(0)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    syscalls.mount("tmpfs", str(folder), "tmpfs", options="size=16m")
+    yield folder
+    syscalls.unmount(str(folder))
+
+
+def test_a_full_disk_ends_neither_the_host_nor_its_supervisor(small_disk: Path, make_host: Make) -> None:
+    host = make_host()
+    host.layout = Layout(host.layout.installation, host.layout.host, small_disk)
+    started = host.start()
+    wait_for(lambda: host.transport.get("/run/mlp/containerd.pid"))
+    filler = small_disk / "filler"
+    with pytest.raises(OSError, match="No space left"):
+        filler.write_bytes(bytes(32 << 20))
+    before = _service(host)
+    host.transport.run(["sh", "-c", f"kill -9 {before}"])
+    wait_for(lambda: _service(host) != before)
+    assert host.state().init == started.init
+    filler.unlink()
+    assert host.change(forwards=(forward(free_port(), ("10.250.0.1", 7000)),)).supervisor == started.supervisor
+    host.remove()

@@ -49,6 +49,13 @@ def test_a_service_that_ran_steadily_starts_again_at_once() -> None:
     assert book.of(_ALWAYS).restarts == 1
 
 
+def test_a_service_that_cannot_be_started_is_tried_again_later() -> None:
+    book = Book()
+    book.failed(_ALWAYS, 5)
+    assert not book.due(_ALWAYS, {}, 5)
+    assert book.due(_ALWAYS, {}, 5 + 2 * BACKOFF_FIRST)
+
+
 def test_the_end_of_an_adopted_process_is_nobody_s() -> None:
     book = Book()
     book.started(CONTAINERD, 7, 0)
