@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,10 +98,23 @@ class Prepared:
         )
         try:
             wait_for_port(self.port)
+            self._wait_until_serving()
             yield
         finally:
             process.send_signal(2)
             process.wait(30)
+
+    def _wait_until_serving(self) -> None:
+        """The port is open before the server serves; until then it says that it is starting up."""
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                self.connect("nobody", "", "nowhere").close()
+            except psycopg.OperationalError as error:
+                if "starting up" not in str(error):
+                    return
+                time.sleep(0.1)
+        raise TimeoutError("PostgreSQL did not serve within 30 s")
 
     def connect(self, role: str, password: str, database: str) -> psycopg.Connection:
         return psycopg.connect(

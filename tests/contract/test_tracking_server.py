@@ -20,12 +20,12 @@ from components.tracking import rbac
 from components.tracking.images import WORKSPACE_IMAGE
 from tests.servers.gateway import gateway, hop_secret
 from tests.servers.gateway import program as nginx
-from tests.servers.kubernetes import KubernetesServer
+from tests.servers.kubernetes import KubernetesRequestFailed, KubernetesServer
 from tests.servers.postgres import Postgres
 from tests.servers.storage import StorageServer
 from tests.servers.tracking import ROOT, InterpreterMissing, TrackingServer, interpreter
 
-pytestmark = [pytest.mark.contract, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.contract, pytest.mark.timeout(300), pytest.mark.xdist_group("tracking")]
 
 ACME, EVIL = "ws-acme--dev", "ws-evil--dev"
 _RULES = {Role.MEMBER: rbac.MEMBER_RULES, Role.VIEWER: rbac.VIEWER_RULES}
@@ -61,15 +61,23 @@ def server(kubernetes_server: KubernetesServer, tmp_path_factory: pytest.TempPat
 
 
 def _workspace(cluster: KubernetesServer, tenant: str, namespace: str) -> None:
-    metadata = {"name": namespace, "labels": {"mlp.io/tenant": tenant}}
-    cluster.request("POST", "/api/v1/namespaces", {"metadata": metadata})
+    """A namespace with its bindings. Another worker of the run may have made them: the API server is shared."""
+
+    def create(path: str, body: dict[str, Any]) -> None:
+        try:
+            cluster.request("POST", path, body)
+        except KubernetesRequestFailed as error:
+            if error.status != 409:
+                raise
+
+    create("/api/v1/namespaces", {"metadata": {"name": namespace, "labels": {"mlp.io/tenant": tenant}}})
     base = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
     for role, rules in _RULES.items():
-        cluster.request("POST", f"{base}/roles", {"metadata": {"name": role.value}, "rules": list(rules)})
+        create(f"{base}/roles", {"metadata": {"name": role.value}, "rules": list(rules)})
         group = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": tenant_group(tenant, role)}
         reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role.value}
         binding = {"metadata": {"name": role.value}, "roleRef": reference, "subjects": [group]}
-        cluster.request("POST", f"{base}/rolebindings", binding)
+        create(f"{base}/rolebindings", binding)
 
 
 @pytest.fixture(scope="module")
