@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from flask import Flask, Response, g, json, request
@@ -39,17 +41,18 @@ def create_app(settings: Settings, *, runtime: Runtime | None = None, reviewer: 
     health.init_app(app, held)
     gate.init_app(app, reviewer)
     endpoints = endpoint.init_app(app, APIS, PREFIX)
-    _serve_document(app, openapi.document(endpoints, PREFIX, settings.facts.version))
+    _serve_document(app, lambda: openapi.document(endpoints, PREFIX, settings.facts.version))
     init_console(app, settings)
     app.after_request(_log)
     return app
 
 
-def _serve_document(app: Flask, document: dict[str, Any]) -> None:
-    text = json.dumps(document)
+def _serve_document(app: Flask, make: Callable[[], dict[str, Any]]) -> None:
+    """The document is made when somebody first asks for it: it takes a quarter of a second."""
+    text = cache(lambda: json.dumps(make()))
 
     def openapi_json() -> Response:
-        return Response(text, content_type="application/json")
+        return Response(text(), content_type="application/json")
 
     app.add_url_rule(f"{PREFIX}/openapi.json", "api.openapi", openapi_json)
 

@@ -25,8 +25,8 @@ from controlplane.work import Work
 
 log = logging.getLogger(__name__)
 
-_RETRY_STATES = ("40001", "40P01", "55P03", "57014")
-"""Serialization failure, deadlock, lock not available, statement cancelled: the same call works later."""
+_RETRY_STATES = ("40001", "40P01", "55P03", "57014", "25006")
+"""Serialization failure, deadlock, lock not available, statement cancelled, read-only standby: it works later."""
 
 
 def utc_now() -> datetime:

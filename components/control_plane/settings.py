@@ -19,8 +19,8 @@ class ControlPlaneSettings(ComponentSettings):
     """Memory limit of each process's pod; idle each takes 90 to 140 MiB."""
     api_threads: Annotated[int, Field(ge=4, le=64)] = 24
     """Requests that one API pod answers at the same time."""
-    streams: Annotated[int, Field(ge=1, le=48)] = 10
-    """Of these, live streams at most."""
+    streams: Annotated[int, Field(ge=1, le=24)] = 8
+    """Live streams of the API, and as many of the console, that are held at the same time; each takes a thread."""
     session_hours: Annotated[int, Field(ge=1, le=168)] = 12
     session_idle_minutes: Annotated[int, Field(ge=5, le=1440)] = 60
     queue_storage: Quantity = "256Mi"

@@ -16,6 +16,8 @@ from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from sqlalchemy.exc import IntegrityError
+
 from controlplane import logs
 from controlplane.auth.model import Origin
 from controlplane.errors import ControlPlaneError, Permanent, PublicError, Temporary, Unavailable
@@ -156,6 +158,9 @@ class Runner:
             try:
                 run = self.claim(operation)
             except Unavailable:
+                return False
+            except IntegrityError:
+                log.debug("another worker took an operation on the same target a moment earlier")
                 return False
             if run is None:
                 log.debug("not claimed: done, not due, or its target is busy")

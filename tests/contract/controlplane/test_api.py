@@ -107,29 +107,29 @@ def test_every_finding_is_named_at_once(mlp: System) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("raw", "status", "words"),
-    [
-        (b'{"a": 1', 400, "not JSON"),
-        (b'{"slug": "a", "slug": "b"}', 400, "twice"),
-        (b'{"slug": NaN}', 400, "NaN"),
-        (b'{"slug": 1e999}', 400, "too large"),
-        (b'{"slug": "\\ud800"}', 400, "surrogate"),
-        (b'{"slug": "\\u0000"}', 400, "NUL"),
-        (b'{"slug": "\xff"}', 400, "UTF-8"),
-        (b"[" * 5000 + b"]" * 5000, 400, "deeper"),
-        (b"[" * 200_000, 400, ""),
-        (b'"{\\"slug\\": \\"x\\"}"', 422, "body"),
-        (b"", 422, "missing"),
-        (b" " * 300_000, 413, ""),
-    ],
+_MALFORMED = (
+    (b'{"a": 1', 400, "not JSON"),
+    (b'{"slug": "a", "slug": "b"}', 400, "twice"),
+    (b'{"slug": NaN}', 400, "NaN"),
+    (b'{"slug": 1e999}', 400, "too large"),
+    (b'{"slug": "\\ud800"}', 400, "surrogate"),
+    (b'{"slug": "\\u0000"}', 400, "NUL"),
+    (b'{"slug": "\xff"}', 400, "UTF-8"),
+    (b"[" * 5000 + b"]" * 5000, 400, "deeper"),
+    (b"[" * 200_000, 400, ""),
+    (b'"{\\"slug\\": \\"x\\"}"', 422, "body"),
+    (b"", 422, "missing"),
+    (b" " * 300_000, 413, ""),
 )
-def test_malformed_bodies_are_refused(mlp: System, raw: bytes, status: int, words: str) -> None:
+
+
+def test_malformed_bodies_are_refused(mlp: System) -> None:
     root = mlp.caller("root")
-    answer = root("POST", "/tenants", data=raw, content_type="application/json")
-    assert answer.status_code == status
-    assert answer.content_type == "application/problem+json"
-    assert words in answer.get_json()["detail"]
+    for raw, status, words in _MALFORMED:
+        answer = root("POST", "/tenants", data=raw, content_type="application/json")
+        assert answer.status_code == status, raw[:40]
+        assert answer.content_type == "application/problem+json"
+        assert words in answer.get_json()["detail"]
 
 
 def test_wrong_type_method_and_address_get_problems(mlp: System) -> None:

@@ -38,7 +38,7 @@ def test_generated_calls_never_break_the_server(mlp: System) -> None:
         )
 
         @settings(
-            max_examples=12, deadline=None, database=None, phases=[Phase.generate],
+            max_examples=6, deadline=None, database=None, phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         )  # fmt: skip
         @given(case=strategy)
@@ -52,18 +52,18 @@ def test_generated_calls_never_break_the_server(mlp: System) -> None:
         call()
         tried += 1
     assert tried > 40
-    assert statuses[422] > 50
-    assert statuses[200] + statuses[201] + statuses[202] > 20, statuses
+    assert statuses[422] > 20
+    assert statuses[200] + statuses[201] + statuses[202] > 10, statuses
 
 
-@settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(raw=st.binary(max_size=200), path=st.sampled_from(["/tenants", "/session", "/tenants/acme/requests", "/tokens"]))
 def test_arbitrary_bytes_never_break_the_server(fuzzed: System, raw: bytes, path: str) -> None:
     response = fuzzed.app.test_client().post(f"/api/v1{path}", data=raw, content_type="application/json")
     assert response.status_code < 500
 
 
-@settings(max_examples=150, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 @given(path=st.text(max_size=30), query=st.text(max_size=30))
 def test_arbitrary_addresses_never_break_the_server(fuzzed: System, path: str, query: str) -> None:
     response = fuzzed.app.test_client().get(f"/api/v1/{quote(path)}", query_string=query)
