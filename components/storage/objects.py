@@ -52,6 +52,9 @@ def server_arguments(settings: StorageSettings) -> list[str]:
         f"--iam-dir={_USERS}",
         f"--health={HEALTH}",
         "--disable-acl",
+        # The cache of 1.8.0 keeps names in memory that later requests overwrite: now and then a user is refused for
+        # two minutes (about one new user in sixty). Without it each request reads the small file of users.
+        "--iam-cache-disable",
         "--quiet",
         f"--max-connections={settings.max_connections}",
         f"--max-requests={settings.max_connections // 2}",
