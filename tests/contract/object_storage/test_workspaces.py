@@ -207,3 +207,17 @@ def test_no_error_tells_a_secret(server: StorageServer, storage: S3Storage) -> N
         away._admin.ensure_user(credentials(KEY, spec))
     away.close()
     assert credentials(KEY, spec).secret not in f"{error.value!r} {error.value.__cause__!r}"
+
+
+def test_many_users_over_shared_connections_are_never_mixed_up(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The server's own cache of users did that: now and then one was refused with its right keys."""
+    for round_number in range(6):
+        server = StorageServer(tmp_path_factory.mktemp(f"mixed{round_number}")).start()
+        storage = connect(server)
+        try:
+            for spec in [some_spec() for _ in range(12)]:
+                storage.ensure(spec)
+                assert storage.ensure(spec) == 0, "the keys work at once"
+        finally:
+            storage.close()
+            server.stop()
