@@ -84,15 +84,14 @@ class Reconciler:
         if not is_unfinished(found):
             steps |= renewed
         outcome = run(self._pool, steps)
-        writes = created + sum(outcome.results.values())
-        if not outcome.errors:
+        if not outcome.errors.keys() - {_STORAGE}:
+            # Not held up by the storage: what is closed and stopped here must be so without it.
             report("prune", "what is no longer wanted")
             closing = self._closing_steps(kube, spec, objects, before)
-            outcome = run(self._pool, closing | (renewed if is_unfinished(found) else {}))
-            writes += sum(outcome.results.values())
+            outcome += run(self._pool, closing | (renewed if is_unfinished(found) else {}))
         observation = Observation(
             conditions=conditions(spec, outcome.errors),
-            writes=writes,
+            writes=created + sum(outcome.results.values()),
             requests=kube.counter.requests,
             drift=drift,
             retry=outcome.retry,
@@ -140,13 +139,14 @@ class Reconciler:
     ) -> Observation:
         """Takes the workspace away: storage access first, then the namespace, and waits a bounded time for its end.
 
-        `keep_data` leaves the bucket. Absent parts are fine. Finalizers are never stripped: what blocks is named in
+        `keep_data` leaves the bucket. Absent parts are fine, and so is a namespace of that name that is another
+        record's: it is left alone. Finalizers are never stripped: what blocks is named in
         DeletionBlocked, with `retry` to look again.
         """
         kube = self._kube.counted()
         found = kube.find(resources.NAMESPACE, None, spec.namespace)
-        if found is not None:
-            _ours(spec, found)
+        if found is not None and _uid(found) != spec.uid:
+            found = None
         if self._storage is not None:
             report(_STORAGE, "kept" if keep_data else "removed")
             self._storage.remove(spec, keep_data=keep_data)
@@ -203,8 +203,13 @@ def _renew(kube: Kube, wanted: KubernetesObject, found: KubernetesObject) -> int
     return 1
 
 
+def _uid(namespace: KubernetesObject) -> str | None:
+    uid = (namespace["metadata"].get("annotations") or {}).get(ANNOTATION_UID)
+    return None if uid is None else str(uid)
+
+
 def _ours(spec: WorkspaceSpec, found: KubernetesObject) -> None:
-    uid = (found["metadata"].get("annotations") or {}).get(ANNOTATION_UID)
+    uid = _uid(found)
     if uid == spec.uid:
         return
     if uid is not None and found["metadata"].get("deletionTimestamp"):

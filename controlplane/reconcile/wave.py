@@ -19,6 +19,9 @@ class Outcome(Generic[T]):
     results: Mapping[str, T]
     errors: Mapping[str, ControlPlaneError]
 
+    def __add__(self, later: Outcome[T]) -> Outcome[T]:
+        return Outcome({**self.results, **later.results}, {**self.errors, **later.errors})
+
     @property
     def retry(self) -> bool:
         """Whether trying again may help: some failed, and each failure is one that may pass."""
