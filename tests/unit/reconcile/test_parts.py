@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 
 from controlplane.errors import Permanent, Temporary
-from controlplane.reconcile.changes import find_drift, unlike
+from controlplane.reconcile.changes import find_drift, is_unfinished, unfinished, unlike
+from controlplane.reconcile.compare import content_hash
 from controlplane.reconcile.conditions import conditions
 from controlplane.reconcile.deletion import blockers
 from controlplane.reconcile.desired import desired_objects
@@ -112,3 +113,15 @@ def test_blockers_are_the_namespace_controllers_words() -> None:
     ]}}  # fmt: skip
     assert blockers(namespace) == "metrics.k8s.io/v1beta1: stale; finalizers remaining: x.io/f in 1 instances"
     assert blockers({}) == ""
+
+
+def test_a_namespace_is_created_as_unfinished() -> None:
+    made = unfinished(WANTED[0])
+    assert is_unfinished(made)
+    assert not is_unfinished(WANTED[0])
+    assert made["metadata"]["annotations"]["mlp.io/spec-hash"] == content_hash(made)
+    assert made["metadata"]["annotations"]["mlp.io/uid"] == SPEC.uid
+    assert WANTED[0]["metadata"]["labels"]["mlp.io/generation"] == "3", "the input stays as it was"
+    cut_short = {identity(made): made}
+    assert find_drift(SPEC, WANTED, cut_short) == ()
+    assert len(unlike(WANTED, cut_short)) == len(WANTED)
