@@ -114,3 +114,40 @@ def test_an_operation_goes_on_when_its_page_is_left(visitor: Visitor) -> None:
     with visitor.site.worker():
         visitor.page.goto(address)
         expect(visitor.page.get_by_text("Done", exact=True).first).to_be_visible()
+
+
+def test_more_quota_and_leave_of_a_rule_are_asked_for_where_they_are_missed(visitor: Visitor, another: Visitor) -> None:
+    small = Quota(cpu="4", memory="8Gi", storage="20Gi", pods=20)
+    member, admin = scene(visitor.site, "reef", Rules(auto_approve_quota=small))
+    visitor.sign_in(member)
+    ask(visitor, "corals", cpu="2")
+    with visitor.site.worker():
+        visitor.page.get_by_role("button", name="Ask for workspace").click()
+        visitor.page.get_by_role("link", name="Open workspace").click()
+    visitor.page.get_by_role("link", name="Ask for more").click()
+    expect(visitor.page.locator("#preview")).to_contain_text("2 of 16 cores reserved")
+    visitor.page.get_by_label("CPU (cores)").fill("9")
+    expect(visitor.page.locator("#preview")).to_contain_text("9 of 16 cores reserved")
+    visitor.expect(422)
+    visitor.page.get_by_role("button", name="Ask").click()
+    expect(visitor.page.get_by_role("alert")).to_contain_text("Why is it needed?")
+    visitor.page.get_by_label("Why is it needed?").fill("Bigger corals")
+    visitor.page.get_by_role("button", name="Ask").click()
+    assert visitor.heading() == f"More quota for {member}"
+    visitor.go("/workspaces/reef/corals")
+    visitor.page.get_by_role("link", name="Ask for it").click()
+    visitor.page.get_by_label("Why is it needed?").fill("A public data set")
+    visitor.page.get_by_role("button", name="Ask").click()
+    expect(visitor.page.get_by_text("Platform admins")).to_be_visible()
+    visitor.go("/workspaces")
+    expect(visitor.page.get_by_text("2 requests of yours wait for an answer")).to_be_visible()
+
+    another.sign_in(admin)
+    another.go("/workspaces/reef/corals/settings")
+    another.page.get_by_label("Expires").fill("2099-12-31")
+    another.page.get_by_label("CPU (cores)").fill("3")
+    another.page.get_by_role("button", name="Save").click()
+    assert another.heading() == "Change workspace"
+    another.go("/workspaces/reef/corals")
+    expect(another.page.get_by_text("3 cores")).to_be_visible()
+    expect(another.page.get_by_text("2099-12-31")).to_be_visible()

@@ -16,7 +16,7 @@ def test_create_a_tenant_and_its_first_member(visitor: Visitor) -> None:
     page = visitor.page
     visitor.site.account("first-member")
     visitor.sign_in(ADMIN)
-    page.get_by_role("link", name="Tenants").click()
+    page.get_by_role("navigation", name="Main").get_by_role("link", name="Tenants").click()
     page.get_by_role("link", name="Create tenant").click()
     page.get_by_label("Name").fill("astronomy")
     page.get_by_label("Title").fill("Astronomy & <stars>")
@@ -70,15 +70,15 @@ def test_two_people_do_not_overwrite_each_others_settings(visitor: Visitor, anot
     for person in (visitor, another):
         person.sign_in(ADMIN)
         person.go("/tenants/shared-settings/settings")
-    visitor.page.get_by_label("CPU (cores)").fill("20")
+    visitor.page.locator("[name='quota.cpu']").fill("20")
     visitor.page.get_by_role("button", name="Save").click()
     expect(visitor.page.get_by_text("The settings are saved.")).to_be_visible()
-    another.page.get_by_label("CPU (cores)").fill("30")
+    another.page.locator("[name='quota.cpu']").fill("30")
     another.expect(412)
     another.page.get_by_role("button", name="Save").click()
     expect(another.page.get_by_role("alert")).to_be_visible()
     another.go("/tenants/shared-settings/settings")
-    assert another.page.get_by_label("CPU (cores)").input_value() == "20"
+    assert another.page.locator("[name='quota.cpu']").input_value() == "20"
 
 
 def test_suspend_and_resume_from_the_dialog(visitor: Visitor) -> None:
