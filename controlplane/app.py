@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from flask import Flask, Response, g, json, request
+from flask import Flask, Response, json, request
 
 from controlplane import settings as settings_module
 from controlplane.audit.api import api as audit_api
@@ -63,7 +63,7 @@ def _log(response: Response) -> Response:
             "request",
             extra={
                 "method": request.method, "path": request.path, "status": response.status_code,
-                "request_id": g.get("request_id", ""), "endpoint": request.endpoint,
+                "endpoint": request.endpoint,
             },
         )  # fmt: skip
     return response

@@ -72,6 +72,7 @@ def make_engine(url: str, *, pool: int, statement_seconds: int = 20) -> Engine:
         pool_timeout=5,
         pool_pre_ping=True,
         pool_recycle=1800,
+        hide_parameters=True,  # errors are logged; hashes and names do not belong there
         connect_args={
             "connect_timeout": 3,
             "keepalives_idle": 15,

@@ -8,7 +8,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
@@ -36,6 +36,15 @@ def bound(**fields: str) -> Iterator[None]:
         yield
     finally:
         _BOUND.reset(token)
+
+
+def begin(**fields: str) -> Token[Mapping[str, str]]:
+    """`bound` for code with a beginning and an end in different places; give the token to `end`."""
+    return _BOUND.set({**_BOUND.get(), **fields})
+
+
+def end(token: Token[Mapping[str, str]]) -> None:
+    _BOUND.reset(token)
 
 
 def scrub(text: str) -> str:

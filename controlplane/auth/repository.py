@@ -188,6 +188,15 @@ def block(session: Session, key: str, until: datetime) -> None:
     session.execute(update(LoginFailureRow).where(LoginFailureRow.key == key).values(blocked_until=until))
 
 
+def uncount(session: Session, key: str) -> None:
+    """Take one back: the attempt was right."""
+    session.execute(
+        update(LoginFailureRow)
+        .where(LoginFailureRow.key == key, LoginFailureRow.failures > 0)
+        .values(failures=LoginFailureRow.failures - 1)
+    )
+
+
 def forget_failures(session: Session, key: str) -> None:
     session.execute(delete(LoginFailureRow).where(LoginFailureRow.key == key))
 

@@ -82,8 +82,9 @@ class AuthService:
                     if counts[key] == limit:
                         work.audit("session.blocked", key, outcome="refused")
             raise Unauthenticated(_WRONG, commit=True)
-        for key in keys:
-            repository.forget_failures(work.session, key)
+        # An address keeps its count: one right pair must not pay for guessing others.
+        repository.forget_failures(work.session, f"account:{name}")
+        repository.uncount(work.session, f"address:{work.origin.address}")
         if passwords.outdated(row.password_hash):
             row.password_hash = passwords.hash_password(command.password)
         row.last_login_at = work.now

@@ -8,6 +8,7 @@ import secrets
 
 from flask import Flask, Response, current_app, g, request
 
+from controlplane import logs
 from controlplane.auth.csrf import HEADER, csrf_matches, same_origin
 from controlplane.auth.model import NewSession, Origin, Principal
 from controlplane.auth.service import AuthService
@@ -98,6 +99,13 @@ def init_app(app: Flask) -> None:
     def _name_request() -> None:
         given = request.headers.get("X-Request-ID", "")
         g.request_id = given if _REQUEST_ID.fullmatch(given) and from_gateway() else secrets.token_hex(12)
+        g.log_token = logs.begin(request_id=g.request_id)
+
+    @app.teardown_request
+    def _forget_request(error: BaseException | None) -> None:
+        del error
+        if "log_token" in g:
+            logs.end(g.pop("log_token"))
 
     @app.after_request
     def _finish(response: Response) -> Response:

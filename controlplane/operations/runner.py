@@ -166,7 +166,8 @@ class Runner:
                 log.debug("not claimed: done, not due, or its target is busy")
                 return False
             try:
-                self.execute(run)
+                with logs.bound(request_id=run.request_id, kind=str(run.kind)):
+                    self.execute(run)
             finally:
                 self.heart.drop(run.operation, run.fence)
             return True
@@ -239,7 +240,7 @@ class Runner:
             next_one = repository.queued_on(work.session, row.target, work.now)
             if next_one is not None and next_one != row.id:
                 work.enqueue.append(next_one)
-        log.info("operation ended its run", extra={"state": str(outcome.state), "kind": str(run.kind)})
+        log.info("operation ended its run", extra={"state": str(outcome.state)})
 
 
 def _failed(run: Run, error: Exception, chance: float) -> tuple[Outcome, float]:

@@ -39,6 +39,16 @@ LEASE = 3.0
 SMALL = Quota(cpu="100m", memory="64Mi", storage="64Mi", pods=1)  # type: ignore[arg-type]
 
 
+class Trap:
+    """What a forged message would hold: code that runs when it is unpickled."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[str]]:
+        return (os.mkdir, (self.path,))
+
+
 class World:
     """The control plane in processes: this one stands for the API, worker and watcher are children."""
 
@@ -172,12 +182,15 @@ def test_one_operation_told_many_times_runs_once(own_valkey: Valkey, make_world:
         world.runtime.celery.send_task(TASK, args=[str(operation)])
     world.runtime.celery.send_task(TASK, args=["no id at all"])
     world.runtime.celery.send_task(TASK, args=["00000000-0000-4000-8000-000000000000"])
+    trap = world.folder.path / "trapped"
+    world.runtime.celery.send_task(TASK, args=[Trap(str(trap))], serializer="pickle")
     world.start("worker")
     (done,) = world.finish(operation)
     other = world.create("second")
     world.finish(other)
     assert done.attempt == 1
     assert len(world.folder.lines("applied ws-acme--lab")) == 1
+    assert not trap.exists(), "a forged message runs nothing"
     world.check()
 
 

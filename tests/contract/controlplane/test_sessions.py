@@ -118,6 +118,13 @@ def test_one_address_cannot_try_every_account(mlp: System, monkeypatch: pytest.M
     browser = Browser(mlp)
     statuses = [browser.sign_in(f"guess{n}", "wrong").status_code for n in range(7)]
     assert statuses == [401] * 5 + [429] * 2
+    patient = Browser(mlp, "192.0.2.3")
+    for n in range(4):
+        assert patient.sign_in(f"guess{n}", "wrong").status_code == 401
+        assert patient.sign_in("mo").status_code == 201
+    assert [patient.sign_in(f"more{n}", "wrong").status_code for n in range(2)] == [401, 429], (
+        "a right pair in between does not pay for guessing"
+    )
     assert Browser(mlp, "192.0.2.2").sign_in("ada").status_code == 201
 
 
