@@ -119,10 +119,13 @@ class Watcher:
         """Lead where possible, and do what is due."""
         comparing = threading.Thread(target=self._compare, name="resync", daemon=True)
         comparing.start()
-        while not self._stop.wait(0.2 if self._watch or self._leads() else 2.0):
+        pause = 0.0
+        while not self._stop.wait(pause):
             if not self._leads():
                 self._end_watch()
+                pause = 2.0
                 continue
+            pause = self._runtime.settings.sweep_seconds / 2
             self._begin_watch()
             for duty in self._duties:
                 self._do(duty)
