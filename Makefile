@@ -36,8 +36,8 @@ unit: $(VENV)/.dev
 	$(RUN)/pytest tests/unit -q -n 2
 
 contract: $(VENV)/.dev
-	$(RUN)/python -m infra.cli.main tools --for tests
-	$(RUN)/pytest tests/contract -q -n 2
+	$(RUN)/python -m infra.cli.main tools --for tests >/dev/null
+	$(RUN)/pytest tests/contract -q -rs -n 2 --dist loadgroup
 
 browser: $(VENV)/.dev
 	@if ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \

@@ -20,7 +20,7 @@ class Purpose(StrEnum):
     TESTS = "tests"
 
 
-TEST_TOOLS = ("kube-apiserver", "etcd", "kubectl", "pulumi", "kube-controller-manager", "versitygw")
+TEST_TOOLS = ("kube-apiserver", "etcd", "kubectl", "pulumi", "kube-controller-manager", "versitygw", "nginx")
 """What `make test` starts."""
 
 images_app = typer.Typer(help="Images of an installation.", no_args_is_help=True)

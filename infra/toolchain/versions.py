@@ -235,6 +235,15 @@ TOOLS: tuple[Spec, ...] = (
         ask=("-V",),
     ),
     DebianTool(
+        name="nginx",
+        package="nginx",
+        executable="nginx",
+        at_least="1.22",
+        licence="BSD-2-Clause",
+        seconds=4,
+        ask=("-v",),
+    ),
+    DebianTool(
         name="mmdebstrap",
         package="mmdebstrap",
         executable="mmdebstrap",

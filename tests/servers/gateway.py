@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import ssl
@@ -106,8 +107,10 @@ class Gateway:
 
 
 def program() -> str | None:
-    """nginx's path; None where there is none."""
-    return shutil.which("nginx") or next((str(path) for path in (Path("/usr/sbin/nginx"),) if path.exists()), None)
+    """nginx's path: the toolchain's own where it was unpacked, else the machine's; None where there is none."""
+    cache = Path(os.environ.get("MLP_CACHE") or Path.home() / ".cache" / "mlp")
+    places = [*sorted((cache / "tools" / "nginx").glob("*/root/usr/sbin/nginx")), Path("/usr/sbin/nginx")]
+    return next((str(path) for path in places if path.exists()), None)
 
 
 def plan(folder: Path, port: int, health_port: int, upstreams: tuple[int, int]) -> GatewayPlan:
