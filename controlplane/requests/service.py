@@ -194,6 +194,7 @@ class RequestService:
         if isinstance(want, WantWorkspace):
             if workspaces.by_name(work.session, tenant.id, want.workspace.name) is not None:
                 raise Conflict(f"The workspace {want.workspace.name} exists already.", code="workspace-exists")
+            changes.check_features(work, want.workspace.features)
             if want.workspace.expires_at is not None:
                 changes.check_expiry(work, tenant, want.workspace.expires_at)
         elif isinstance(want, WantQuota | WantException) and want.workspace is not None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID, uuid4
 
 from components.names import workspace_namespace
-from controlplane.errors import Conflict, Finding, Refused
+from controlplane.errors import Conflict, Finding, Invalid, Refused
 from controlplane.operations import log
 from controlplane.operations.model import OperationKind
 from controlplane.operations.repository import OperationRow, active_on, workspace_target
@@ -50,6 +51,7 @@ def create(
             f"The workspace {tenant.slug}/{command.name} exists already. Choose another name.", code="workspace-exists"
         )
     check_room(work, tenant, command.quota)
+    check_features(work, command.features)
     if command.expires_at is not None:
         check_expiry(work, tenant, command.expires_at)
     days = tenant.rules.max_days
@@ -65,6 +67,18 @@ def create(
     operation = log.add(work, OperationKind.WORKSPACE_CREATE, tenant=tenant, workspace=row)
     note(work, tenant, row, OperationKind.WORKSPACE_CREATE, None)
     return row, operation
+
+
+def check_features(work: Work, features: Iterable[str]) -> None:
+    """Invalid where a feature is no component of this installation."""
+    known = work.settings.facts.components
+    unknown = sorted(set(features) - set(known))
+    if unknown:
+        raise Invalid(
+            f"There is no feature {', '.join(unknown)} here. There are: {', '.join(sorted(known))}.",
+            code="unknown-feature",
+            findings=[Finding("body.features", f"{name} is not known") for name in unknown],
+        )
 
 
 def check_expiry(work: Work, tenant: TenantRow, expires_at: datetime) -> None:

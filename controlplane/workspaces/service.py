@@ -159,6 +159,7 @@ def update(work: Work, tenant: TenantRow, row: WorkspaceRow, command: WorkspaceU
         row.quota = command.quota
     row.title = command.title or row.title
     if command.features is not None:
+        changes.check_features(work, command.features)
         row.features = sorted(set(command.features))
     if command.internet is not None:
         row.internet = command.internet
