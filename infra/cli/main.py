@@ -43,7 +43,8 @@ def _root(
         show_where()
 
 
-def _register() -> None:
+def register() -> None:
+    """Puts every command in its place."""
     from infra.cli import access, install, profiles, tenants, tools, workspaces
 
     for module in (install, profiles, tools, access):
@@ -55,7 +56,7 @@ def _register() -> None:
 
 def main() -> None:
     """Runs the command and ends the process with its exit code."""
-    _register()
+    register()
     try:
         app(prog_name="platform")
         code = 0

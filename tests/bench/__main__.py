@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from tests.bench import control_plane, workspaces
+from tests.bench import control_plane, installation, workspaces
 
 sys.argv = sys.argv[:1]  # each has options of its own; here both run as they are
 workspaces.main()
 control_plane.main()
+installation.main()
