@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psycopg
 
+from tests.servers.parent import die_with_parent
 from tests.servers.ports import free_port
 
 _NOBODY = 65534
@@ -90,6 +91,7 @@ class Postgres:
                  "-k", "", *options],
                 user=self._user, group=self._user, extra_groups=[] if self._user else None,
                 cwd=self._home, stdout=log, stderr=log, start_new_session=True,
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - one call, loaded before
             )  # fmt: skip
         deadline = time.monotonic() + 30
         while True:

