@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from werkzeug.test import TestResponse
 
+from controlplane.app import create_app
 from controlplane.kube import resources
 from controlplane.operations.repository import due
 from controlplane.operations.runner import Runner
@@ -15,9 +17,10 @@ from controlplane.reconcile.model import Drift
 from controlplane.reconcile.service import Reconciler
 from controlplane.reconcile.watch import DriftWatcher
 from controlplane.watcher import Watcher
+from controlplane.wiring import KubeReviewer
 from controlplane.worker import handlers
 from tests.contract.controlplane.cluster import wait_until
-from tests.contract.controlplane.conftest import System
+from tests.contract.controlplane.conftest import GATEWAY_SECRET, System
 from tests.contract.reconcile.world import FACTS, RememberedStorage, World, some_slug
 from tests.servers.kubernetes import KubernetesServer
 
@@ -107,3 +110,29 @@ def test_drift_is_reported_once_while_it_is_being_repaired(mlp: System) -> None:
     assert repairs[0]["result"]["drift"][0]["manager"] == "kubectl"
     watcher.resync()
     assert mlp.queue.sent == [], "nothing to do means nothing done"
+
+
+def test_a_pod_is_known_by_a_token_made_for_us(real: tuple[System, Reconciler], world: World) -> None:
+    mlp, _ = real
+    root, slug = mlp.caller("root"), some_slug("t")
+    root.post("/tenants", {"slug": slug, "quota": QUOTA}, 201)
+    change = root.post(f"/tenants/{slug}/workspaces", {"name": "lab", "quota": QUOTA}, 202)
+    mlp.drain()
+    namespace = change["workspace"]["namespace"]
+    app = create_app(mlp.runtime.settings, runtime=mlp.runtime, reviewer=KubeReviewer(world.control_plane))
+    client = app.test_client(use_cookies=False)
+
+    def authorize(where: str, account: str, audiences: list[str]) -> TestResponse:
+        token = world.server.service_account_token(where, account, audiences=audiences)
+        headers = {"Authorization": f"Bearer {token}", "X-Mlp-Gateway-Secret": GATEWAY_SECRET}
+        return client.get("/internal/authorize", headers={**headers, "X-Original-Method": "POST"})
+
+    known = authorize(namespace, "workload", ["mlp"])
+    assert known.headers["X-Remote-User"] == f"system:serviceaccount:{namespace}:workload"
+    assert f"system:serviceaccounts:{namespace}" in known.headers["X-Remote-Groups"].split("|")
+    for_the_api_server = authorize(namespace, "workload", [])
+    assert for_the_api_server.status_code == 401, "a token for somebody else is not ours to accept"
+    assert authorize(namespace, "workload", ["other"]).status_code == 401
+    assert authorize("kube-system", "default", ["mlp"]).status_code == 403
+    root.post(f"/tenants/{slug}/suspend", status=202)
+    assert authorize(namespace, "workload", ["mlp"]).status_code == 403
