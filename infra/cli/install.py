@@ -15,6 +15,7 @@ from infra.cli.progress import progress
 from infra.installation.home import Home
 from infra.lifecycle.errors import LifecycleError, Refused, StepFailed
 from infra.lifecycle.progress import Report
+from infra.plan.steps import steps as planned_steps
 from infra.profile.load import load
 from infra.profile.model import Profile
 
@@ -62,6 +63,9 @@ def up(
     profile: options.ProfileName = "local",
     overrides: options.Overrides = None,
     yes: options.Yes = False,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="STEP", help="Stop after this step (see platform plan).")
+    ] = None,
     output: options.Output = Format.TABLE,
     as_json: options.Json = False,
 ) -> None:
@@ -71,10 +75,13 @@ def up(
     loaded = load(profile, overrides or ())
     home = Home(loaded.name, source=profile)
     form = chosen(output, as_json)
+    names = [step.name for step in planned_steps(loaded)]
+    if until is not None and until not in names:
+        raise typer.BadParameter(f"must be one of: {', '.join(names)}", param_hint="--until")
     _confirm_up(loaded, home, yes)
     with home.locked(f"up --profile {profile}"), _logged(home, "up", form is Format.JSON) as report:
         try:
-            installed = install(loaded, home, report)
+            installed = install(loaded, home, report, until)
         except KeyboardInterrupt:
             raise LifecycleError(f"Stopped. What was done stays. Go on from there: platform up{home.flag}") from None
         except StepFailed as failure:
@@ -85,6 +92,9 @@ def up(
                 f"{failure.reason}\nWhat was done stays. Go on from there: platform up{home.flag}",
             ) from failure
     if document(installed, form):
+        return
+    if not installed["ready"]:
+        hint(f"Done up to {until}. Go on with: platform up{home.flag}")
         return
     out.print(f"\nThe platform is up ({clock(installed['seconds'])}).")
     for name, url in installed["urls"].items():
@@ -219,7 +229,8 @@ def down(
     with home.locked("down"), _logged(home, "down", form is Format.JSON) as report:
         result = remove(loaded, home, report, keep_data=keep_data)
     if not document(result, form):
-        out.print("The platform is gone." if not result["leftovers"] else "Some things are still there:")
+        done = "The platform is stopped." if keep_data else "The platform is gone."
+        out.print(done if not result["leftovers"] else "Some things are still there:")
         for leftover in result["leftovers"]:
             out.print(f"  {leftover}", markup=False)
         if keep_data:

@@ -39,8 +39,8 @@ CONTROL_PLANE = "control-plane"
 """The component that the stack `controlplane` installs; every other one belongs to `components`."""
 
 
-def install(profile: Profile, home: Home, report: Report) -> dict[str, Any]:
-    """Runs every step. What it gives is the document of `up --json`: urls, login, ca_file, next, seconds.
+def install(profile: Profile, home: Home, report: Report, until: str | None = None) -> dict[str, Any]:
+    """Runs every step, or those up to `until`. Gives the document of `up --json`: urls, login, ca_file, next, seconds.
 
     Raises ImmutableChanged before anything is touched, and StepFailed with the cause chained.
     """
@@ -49,12 +49,14 @@ def install(profile: Profile, home: Home, report: Report) -> dict[str, Any]:
     refuse_immutable(profile, home, recorder)
     recorder.record.source = home.source
     up = Up(profile, home, recorder)
-    run(up.steps(), recorder, report)
-    recorder.record.profile = profile.model_dump(mode="json", by_alias=True)
-    recorder.record.installed = True
+    steps = up.steps()
+    names = [step.planned.name for step in steps]
+    last = names.index(until) if until else len(steps) - 1
+    run(steps[: last + 1], recorder, report)
+    recorder.record.installed |= last == len(steps) - 1
     recorder.save()
     return {
-        "ready": True,
+        "ready": last == len(steps) - 1,
         "urls": urls(profile),
         "login": {"account": ADMIN_ACCOUNT, "password_command": f"platform password{home.flag}"},
         "ca_file": str(home.pki / "ca.crt"),
@@ -121,6 +123,9 @@ class Up:
         self._recorder.record.images = dict(self._images.references)
 
     def _make_cluster(self, say: Say) -> None:
+        # From here on there is something that the immutable fields describe.
+        self._recorder.record.profile = self._profile.model_dump(mode="json", by_alias=True)
+        self._recorder.save()
         images = _given(self._images)
         self._cluster = make_cluster(self._profile, self._engine, self._tools, images, tell(say))
         write_private(self._home.kubeconfig, self._cluster.kubeconfig)
