@@ -75,10 +75,10 @@ def _find_person() -> AnyResponse | None:
     if request.endpoint in {"console.asset", "console.favicon"}:
         return None
     web.load_session()
-    if request.method not in _UNCHECKED:
-        web.require_own_form()
     if request.endpoint not in _OPEN and not web.signed_in():
         raise Unauthenticated
+    if request.method not in _UNCHECKED:
+        web.require_own_form()
     return None
 
 
@@ -103,8 +103,7 @@ def _page() -> dict[str, object]:
 @bp.errorhandler(PublicError)
 def _public_error(error: PublicError) -> AnyResponse:
     if isinstance(error, Unauthenticated) and request.endpoint not in _OPEN:
-        back = request.full_path.rstrip("?") if request.method == "GET" and not web.is_partial() else None
-        return web.go(url_for("console.sign_in_form", next=back))
+        return web.go(url_for("console.sign_in_form", next=web.page_in_sight()))
     return web.error_page(error)
 
 

@@ -46,6 +46,8 @@ REQUEST = {
     RequestState.WITHDRAWN: Sign("Withdrawn", "", "close"),
     RequestState.EXPIRED: Sign("Expired", "", "pending"),
 }
+UNDER_WAY = frozenset({WorkspaceState.CREATING, WorkspaceState.UPDATING, WorkspaceState.DELETING})
+"""States that end by themselves: a page that shows one looks again."""
 OPERATION = {
     OperationState.QUEUED: Sign("Queued", "", "pending"),
     OperationState.RUNNING: Sign("Running", "info", "sync"),

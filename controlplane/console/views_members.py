@@ -11,10 +11,12 @@ from controlplane.console import bp, forms, web
 from controlplane.console.forms import Form, Incomplete
 from controlplane.console.listing import Listing
 from controlplane.console.views_tenants import may_manage
-from controlplane.errors import PublicError
+from controlplane.errors import NotFound, PublicError
 from controlplane.members.model import MemberCreate, MemberKind, MemberQuery, MemberUpdate
 from controlplane.members.service import MemberService
+from controlplane.tenants.model import Tenant
 from controlplane.tenants.service import TenantService
+from controlplane.work import Work
 
 _LABELS = {"kind": "Kind", "subject": "Name", "role": "Role", "expires_at": "Until"}
 ROLES = (
@@ -71,7 +73,7 @@ def change_role(slug: str, member: UUID) -> Response:
 @bp.get("/tenants/<slug>/members/<uuid:member>/remove")
 def ask_member(slug: str, member: UUID) -> Response:
     with web.work() as work:
-        tenant = TenantService(work).get(slug)
+        tenant = _managed(work, slug)
         shown = MemberService(work).get(slug, member)
     return web.show("member_ask.html", tenant=tenant, member=shown, roles=ROLES)
 
@@ -86,7 +88,15 @@ def remove_member(slug: str, member: UUID) -> Response:
     return web.go(url_for("console.members", slug=slug), said)
 
 
+def _managed(work: Work, slug: str) -> Tenant:
+    """The tenant, for people who may change its members; NotFound for everybody else."""
+    tenant = TenantService(work).get(slug)
+    if not may_manage(tenant):
+        raise NotFound
+    return tenant
+
+
 def _form(slug: str, form: Form, status: int = 200) -> Response:
     with web.work() as work:
-        tenant = TenantService(work).get(slug)
+        tenant = _managed(work, slug)
     return web.show("member_new.html", status, tenant=tenant, form=form, roles=ROLES, kinds=KINDS)

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from flask import Response, current_app, g, make_response, redirect, render_template, request, url_for
 from pydantic import BaseModel, ValidationError
@@ -144,14 +145,24 @@ def theme() -> str:
 
 
 def here() -> str:
-    """The address to come back to: of the page shown, also when it was asked for by POST and has errors."""
-    return request.full_path.rstrip("?") if request.method == "GET" else request.path
+    """The address to come back to: of the page shown, or the one whose form was sent."""
+    return request.full_path.rstrip("?") if request.method == "GET" else page_in_sight() or "/"
 
 
 def tracking_url() -> str:
     """Where MLflow shows the workspace whose namespace is appended; empty where it is not installed."""
     settings = caller.runtime().settings
     return f"{settings.public_url}/mlflow/#/experiments?workspace=" if settings.facts.tracking else ""
+
+
+def page_in_sight() -> str | None:
+    """The address of the page that the person looks at: also when it was a form or a script on it that asked."""
+    if request.method == "GET" and "HX-Request" not in request.headers:
+        return request.full_path.rstrip("?")
+    parts = urlsplit(request.headers.get("HX-Current-URL") or request.referrer or "")
+    if parts.netloc != request.host:
+        return None
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
 def show(template: str, status: int = 200, **values: Any) -> Response:
@@ -195,7 +206,6 @@ def end_session(target: str) -> Response:
     response = go(target)
     caller.clear_session(response)
     response.delete_cookie(notices.COOKIE, path="/", secure=True, httponly=True, samesite="Strict")
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
     return response
 
 

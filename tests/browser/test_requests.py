@@ -151,3 +151,20 @@ def test_more_quota_and_leave_of_a_rule_are_asked_for_where_they_are_missed(visi
     another.go("/workspaces/reef/corals")
     expect(another.page.get_by_text("3 cores")).to_be_visible()
     expect(another.page.get_by_text("2099-12-31")).to_be_visible()
+
+
+def test_a_card_changes_by_itself_when_its_workspace_is_ready(visitor: Visitor) -> None:
+    small = Quota(cpu="4", memory="8Gi", storage="20Gi", pods=20)
+    member, _ = scene(visitor.site, "shore", Rules(auto_approve_quota=small))
+    visitor.sign_in(member)
+    ask(visitor, "sand", cpu="2")
+    visitor.page.get_by_role("button", name="Ask for workspace").click()
+    visitor.go("/workspaces")
+    cards = visitor.page.locator("#list")
+    expect(cards.get_by_text("Being created")).to_be_visible()
+    with visitor.site.worker():
+        expect(cards.get_by_text("Ready", exact=True)).to_be_visible()
+    asked: list[str] = []
+    visitor.page.on("request", lambda request: asked.append(request.url))
+    visitor.page.wait_for_timeout(5_000)
+    assert asked == []

@@ -60,3 +60,15 @@ def test_a_form_from_elsewhere_changes_nothing(visitor: Visitor) -> None:
         assert answer.status == 403
     visitor.go("/")
     assert visitor.heading() == "Overview"
+
+
+def test_an_expired_session_leads_back_to_where_one_was(visitor: Visitor) -> None:
+    visitor.sign_in(ADMIN)
+    visitor.go("/tenants/-/new")
+    visitor.context.clear_cookies()
+    visitor.page.get_by_label("Name").fill("too-late")
+    visitor.page.get_by_role("button", name="Create tenant").click()
+    visitor.page.get_by_label("User name").fill(ADMIN)
+    visitor.page.get_by_label("Password").fill(SECRET)
+    visitor.page.keyboard.press("Enter")
+    visitor.page.wait_for_url("**/tenants/-/new")
