@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pulumi.provider.experimental import provider as pulumi_provider
-from pulumi.runtime.rpc import UNKNOWN
 from pydantic import ValidationError
 
 from infra.hosts.errors import HostError
@@ -16,23 +15,12 @@ from infra.providers.hosts.host import Host
 from infra.providers.hosts.host_images import HostImages
 from infra.providers.hosts.node import Node
 from infra.providers.hosts.resource import LIVE, Resource, Say
-from infra.providers.hosts.values import Properties, has_unknown, marked_map, plain_map
+from infra.providers.plugin.model import InitFailed, Log
+from infra.providers.plugin.values import UNKNOWN, Path, Properties, has_unknown, marked_map, plain_map
 
 RESOURCES: Mapping[str, Resource[Any]] = {
     resource.kind: resource for resource in (Host(), HostImages(), ControlPlane(), Node())
 }
-
-Log = Callable[[str, str], Awaitable[None]]
-"""Shows a text (second) at a resource (first, its URN) in the engine's progress."""
-
-
-class InitFailed(Exception):
-    """The real thing exists in part; the engine keeps it with the reason, and updates it at the next run."""
-
-    def __init__(self, resource_id: str, properties: Properties, inputs: Properties, reason: str) -> None:
-        super().__init__(reason)
-        self.resource_id, self.properties, self.inputs = resource_id, properties, inputs
-        self.reasons = (reason,)
 
 
 def differences(resource: Resource[Any], old: dict[str, Any], new: dict[str, Any]) -> tuple[list[str], list[str]]:
@@ -134,14 +122,13 @@ class HostsProvider(pulumi_provider.Provider):
     def _say(self, urn: str) -> Say:
         loop = asyncio.get_running_loop()
 
+        async def show(text: str) -> None:
+            await self._log(urn, "info", text, True)
+
         def say(text: str) -> None:
-            asyncio.run_coroutine_threadsafe(_shown(self._log(urn, text)), loop)
+            asyncio.run_coroutine_threadsafe(show(text), loop)
 
         return say
-
-
-async def _shown(work: Awaitable[None]) -> None:
-    await work
 
 
 def _resource(kind: str) -> Resource[Any]:
@@ -152,11 +139,15 @@ def _resource(kind: str) -> Resource[Any]:
 
 
 def _state(resource: Resource[Any], inputs: dict[str, Any], outputs: dict[str, Any]) -> Properties:
-    return marked_map({**inputs, **outputs}, resource.secret)
+    return marked_map({**inputs, **outputs}, _secrets(resource))
 
 
 def _planned(resource: Resource[Any], inputs: dict[str, Any]) -> Properties:
-    return marked_map({**inputs, **dict.fromkeys(resource.outputs, UNKNOWN)}, resource.secret)
+    return marked_map({**inputs, **dict.fromkeys(resource.outputs, UNKNOWN)}, _secrets(resource))
+
+
+def _secrets(resource: Resource[Any]) -> frozenset[Path]:
+    return frozenset((name,) for name in resource.secret)
 
 
 def _detail(key: str, old: dict[str, Any], new: dict[str, Any], replaces: list[str]) -> pulumi_provider.PropertyDiff:

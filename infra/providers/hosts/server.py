@@ -1,107 +1,21 @@
-"""Serves the provider to the engine over gRPC, with errors in plain words and "exists, but not ready" answers."""
+"""Serves the provider to the engine."""
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-import os
-import sys
-from collections.abc import Awaitable
-from typing import Any
+from typing import ClassVar
 
-import grpc  # type: ignore[import-untyped]
-import grpc.aio  # type: ignore[import-untyped]
-from google.protobuf import any_pb2  # type: ignore[import-untyped]
-from pulumi.provider.experimental.property_value import PropertyValue
-from pulumi.provider.experimental.server import ProviderServicer
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc, status_pb2
-
-from infra.hosts import syscalls
 from infra.hosts.errors import HostError
 from infra.providers.hosts import PLUGIN_VERSION
-from infra.providers.hosts.provider import HostsProvider, InitFailed
-
-_MESSAGE_BYTES = 64 * 1024 * 1024
-_OPTIONS = [("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.max_send_message_length", _MESSAGE_BYTES)]
+from infra.providers.hosts.provider import HostsProvider
+from infra.providers.plugin.server import Servicer, serve
 
 
-class EngineLog:
-    """Shows texts at resources in the engine's progress; never fails an operation."""
+class HostsServicer(Servicer):
+    """Errors of hosts and of their files are for the operator."""
 
-    def __init__(self, address: str) -> None:
-        self._address = address
-        self._stub: Any = None
-
-    async def __call__(self, urn: str, text: str) -> None:
-        if self._stub is None:
-            self._stub = engine_pb2_grpc.EngineStub(grpc.aio.insecure_channel(self._address, _OPTIONS))
-        request = engine_pb2.LogRequest(urn=urn, severity=engine_pb2.INFO, message=text, ephemeral=True)
-        try:
-            await self._stub.Log(request, timeout=5)
-        except grpc.aio.AioRpcError:
-            return
-
-
-class Servicer(ProviderServicer):
-    """The SDK's servicer, which would show Python's classes in errors and forget what a failed creation left."""
-
-    async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
-        return await _answered(context, super().Check(request, context))
-
-    async def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802
-        return await _answered(context, super().Diff(request, context))
-
-    async def Create(self, request: Any, context: Any) -> Any:  # noqa: N802
-        return await _answered(context, super().Create(request, context))  # type: ignore[no-untyped-call]
-
-    async def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
-        return await _answered(context, super().Update(request, context))  # type: ignore[no-untyped-call]
-
-    async def Read(self, request: Any, context: Any) -> Any:  # noqa: N802
-        return await _answered(context, super().Read(request, context))  # type: ignore[no-untyped-call]
-
-    async def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802
-        return await _answered(context, super().Delete(request, context))  # type: ignore[no-untyped-call]
-
-
-async def _answered(context: Any, work: Awaitable[Any]) -> Any:
-    try:
-        return await work
-    except InitFailed as failed:
-        detail = provider_pb2.ErrorResourceInitFailed(
-            id=failed.resource_id,
-            properties=PropertyValue.marshal_map(failed.properties),
-            inputs=PropertyValue.marshal_map(failed.inputs),
-            reasons=failed.reasons,
-        )
-        packed = any_pb2.Any()
-        packed.Pack(detail)
-        status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(failed), details=[packed])
-        metadata = (("grpc-status-details-bin", status.SerializeToString()),)
-        await context.abort(grpc.StatusCode.UNKNOWN, str(failed), metadata)
-    except (HostError, OSError) as error:
-        await context.abort(grpc.StatusCode.UNKNOWN, str(error))
-    raise AssertionError("abort raises")
+    expected: ClassVar[tuple[type[Exception], ...]] = (HostError, OSError)
 
 
 def main() -> None:
     """Serves until the engine ends this process, or is gone."""
-    syscalls.die_with_parent()
-    parser = argparse.ArgumentParser(description="Pulumi provider plugin for hosts; started by the engine.")
-    parser.add_argument("engine", help="address of the engine")
-    engine_address: str = parser.parse_known_args()[0].engine
-    try:
-        asyncio.run(_serve(engine_address))
-    except KeyboardInterrupt:
-        os._exit(0)
-
-
-async def _serve(engine_address: str) -> None:
-    server = grpc.aio.server(options=_OPTIONS)
-    servicer = Servicer([], PLUGIN_VERSION, HostsProvider(EngineLog(engine_address)), engine_address=engine_address)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
-    port = server.add_insecure_port("127.0.0.1:0")
-    await server.start()
-    sys.stdout.write(f"{port}\n")
-    sys.stdout.flush()
-    await server.wait_for_termination()
+    serve(PLUGIN_VERSION, HostsServicer, HostsProvider)

@@ -4,7 +4,7 @@ It takes the same type tokens, inputs, annotations and provider settings, so pro
 must hold alike are the tests in tests/contract/kubernetes_provider. Only server-side apply is offered.
 
 `rules` and `readiness` are pure; `client` is the only module that talks to an API server; `waits` watches;
-`values` turns Pulumi's property values into plain data and back; `provider` answers the engine; `server` serves it.
+`provider` answers the engine; `server` serves it.
 """
 
 PLUGIN_NAME = "kubernetes"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-Path = tuple[str | int, ...]
+from infra.providers.plugin.values import Path
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,13 +22,20 @@ from infra.providers.kubernetes.errors import (
     PluginError,
     Unreachable,
 )
-from infra.providers.kubernetes.paths import Path, show
-from infra.providers.kubernetes.values import Properties, marked_map, object_secrets, plain_map, secret_paths
+from infra.providers.kubernetes.paths import show
 from infra.providers.kubernetes.waits import Wait, until_gone, until_ready
+from infra.providers.plugin.model import InitFailed, Log
+from infra.providers.plugin.values import (
+    UNKNOWN,
+    Path,
+    Properties,
+    has_unknown,
+    marked_map,
+    plain_map,
+    secret_paths,
+)
 
 Obj = dict[str, Any]
-Log = Callable[[str, str, str, bool], Awaitable[None]]
-"""(urn, severity, text, ephemeral): shows a text at a resource."""
 
 FIELD_MANAGER = "mlp-installer"
 DEFAULT_TIMEOUT = 600.0
@@ -67,17 +73,6 @@ _KIND = {
     ("update", False): pulumi_provider.PropertyDiffKind.UPDATE,
     ("update", True): pulumi_provider.PropertyDiffKind.UPDATE_REPLACE,
 }
-
-
-class InitFailed(Exception):
-    """The object exists but is not ready; the engine keeps it with the reasons and updates it at the next run."""
-
-    def __init__(self, resource_id: str, properties: Properties, inputs: Properties, error: NotReady) -> None:
-        super().__init__(str(error))
-        self.resource_id = resource_id
-        self.properties = properties
-        self.inputs = inputs
-        self.reasons = (str(error),)
 
 
 @dataclass(frozen=True)
@@ -164,7 +159,7 @@ class KubernetesProvider(pulumi_provider.Provider):
         except (TypeError, ValueError) as error:
             return pulumi_provider.CheckResponse(request.new_inputs, [pulumi_provider.CheckFailure("", str(error))])
         full = await self._without_misplaced_namespace(full, obj)
-        secrets = object_secrets(full, secret_paths(request.new_inputs))
+        secrets = rules.object_secrets(full, secret_paths(request.new_inputs))
         return pulumi_provider.CheckResponse(marked_map(full, secrets), _failures(full, request.type))
 
     async def diff(self, request: pulumi_provider.DiffRequest) -> pulumi_provider.DiffResponse:
@@ -215,7 +210,7 @@ class KubernetesProvider(pulumi_provider.Provider):
             return pulumi_provider.ReadResponse("", {}, {})
         known = inputs or _importable(obj)
         seen = rules.seen_as_inputs(known, obj)
-        secrets = object_secrets(seen, secret_paths(request.inputs))
+        secrets = rules.object_secrets(seen, secret_paths(request.inputs))
         return pulumi_provider.ReadResponse(rules.object_id(obj), _outputs(obj, secrets), marked_map(seen, secrets))
 
     async def delete(self, request: pulumi_provider.DeleteRequest) -> None:
@@ -265,7 +260,7 @@ class KubernetesProvider(pulumi_provider.Provider):
 
     async def _preview(self, urn: str, inputs: Obj, given: Properties, *, created: bool) -> Properties:
         """A dry run where the cluster can tell; else the inputs, since what they need may not be there yet."""
-        if rules.has_unknown(inputs) or self._silent:
+        if has_unknown(inputs) or self._silent:
             return given
         try:
             kind = await self._connected().kind(str(inputs["apiVersion"]), str(inputs["kind"]))
@@ -284,7 +279,7 @@ class KubernetesProvider(pulumi_provider.Provider):
                 await self._log(urn, "debug", f"no dry run: {error}", False)
                 return given
             raise
-        return _outputs(_dry(obj, created=created), object_secrets(inputs, secret_paths(given)))
+        return _outputs(_dry(obj, created=created), rules.object_secrets(inputs, secret_paths(given)))
 
     async def _apply(self, kind: Kind, inputs: Obj, *, dry_run: bool = False) -> tuple[Obj, tuple[str, ...]]:
         annotations = rules.annotations_of(inputs)
@@ -302,14 +297,14 @@ class KubernetesProvider(pulumi_provider.Provider):
             await until_gone(self._wait(kind, urn, timeout, inputs), obj)
             kind, obj = await self._apply_in_order(urn, inputs)
         self._owners[str(obj["metadata"]["uid"])] = urn
-        secrets = object_secrets(inputs, secret_paths(given))
+        secrets = rules.object_secrets(inputs, secret_paths(given))
         if rules.annotations_of(inputs).get(rules.SKIP_AWAIT) != "true":
             try:
                 obj = await until_ready(self._wait(kind, urn, timeout, inputs), obj)
             except NotReady as error:
                 latest = await self._connected().get(kind, obj["metadata"].get("namespace"), obj["metadata"]["name"])
                 obj = latest or obj
-                raise InitFailed(rules.object_id(obj), _outputs(obj, secrets), given, error) from error
+                raise InitFailed(rules.object_id(obj), _outputs(obj, secrets), given, str(error)) from error
         return obj, _outputs(obj, secrets)
 
     async def _apply_in_order(self, urn: str, inputs: Obj) -> tuple[Kind, Obj]:
@@ -335,13 +330,13 @@ class KubernetesProvider(pulumi_provider.Provider):
 def _outputs(obj: Obj, secrets: frozenset[Path]) -> Properties:
     """What the state keeps: the object as it is, without the bookkeeping of field managers."""
     metadata = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
-    return marked_map({**obj, "metadata": metadata}, object_secrets(obj, secrets))
+    return marked_map({**obj, "metadata": metadata}, rules.object_secrets(obj, secrets))
 
 
 def _dry(obj: Obj, *, created: bool) -> Obj:
     """A dry run's answer without what only a real write will tell."""
     unknown = ("uid", "resourceVersion", "creationTimestamp") if created else ("resourceVersion",)
-    metadata = {key: rules.UNKNOWN if key in unknown else value for key, value in obj["metadata"].items()}
+    metadata = {key: UNKNOWN if key in unknown else value for key, value in obj["metadata"].items()}
     return {**{key: value for key, value in obj.items() if key != "status"}, "metadata": metadata}
 
 
@@ -366,7 +361,7 @@ def _failures(full: Obj, token: str) -> list[pulumi_provider.CheckFailure]:
                 "apiVersion", f"is {full.get('apiVersion')}, but the resource type says {api_version}"
             )
         )
-    if not isinstance(full.get("metadata"), dict) and not rules.has_unknown(full.get("metadata")):
+    if not isinstance(full.get("metadata"), dict) and not has_unknown(full.get("metadata")):
         failures.append(pulumi_provider.CheckFailure("metadata", "must be an object"))
     elif isinstance(full.get("metadata"), dict) and "generateName" in full["metadata"]:
         failures.append(

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from infra.providers.kubernetes.paths import Path, differences, without_nulls
+from infra.providers.kubernetes.paths import differences, without_nulls
+from infra.providers.plugin.values import UNKNOWN, Path
 
 Obj = dict[str, Any]
-
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""What the engine writes for a value that is only known after other resources were made (string form)."""
 
 AUTONAMED = "pulumi.com/autonamed"
 SKIP_AWAIT = "pulumi.com/skipAwait"
@@ -118,15 +116,6 @@ def annotations_of(obj: Obj) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def has_unknown(value: Any) -> bool:
-    """Whether a value that is not known yet is anywhere inside."""
-    if isinstance(value, dict):
-        return any(has_unknown(each) for each in value.values())
-    if isinstance(value, list):
-        return any(has_unknown(each) for each in value)
-    return isinstance(value, str) and value == UNKNOWN
-
-
 def generated_name(resource_name: str, seed: bytes) -> str:
     """`<resource name>-<8 hex digits>`, a valid object name whatever the resource is called."""
     base = "".join(c if c.isascii() and (c.isalnum() or c in "-.") else "-" for c in resource_name.lower())
@@ -165,6 +154,14 @@ def _with_encoded_data(obj: Obj) -> Obj:
         for key, value in plain.items()
     }
     return {**{key: value for key, value in obj.items() if key != "stringData"}, "data": {**data, **encoded}}
+
+
+def object_secrets(obj: Obj, secrets: frozenset[Path]) -> frozenset[Path]:
+    """The paths plus what is secret by its kind: a Secret's data, and a text that became encoded data."""
+    if obj.get("kind") != "Secret" or obj.get("apiVersion") != "v1":
+        return secrets
+    moved = {("data", *path[1:]) for path in secrets if path[:1] == ("stringData",)}
+    return secrets | moved | {("data",), ("stringData",)}
 
 
 def is_cluster_wide(api_version: str, kind: str) -> bool:

@@ -12,9 +12,10 @@ from pulumi.runtime.rpc import UNKNOWN
 from infra.hosts.errors import HostError
 from infra.providers.hosts import provider as module
 from infra.providers.hosts.models import OnHost
-from infra.providers.hosts.provider import HostsProvider, InitFailed
+from infra.providers.hosts.provider import HostsProvider
 from infra.providers.hosts.resource import LIVE, Resource, Say
-from infra.providers.hosts.values import Properties, marked_map, plain_map
+from infra.providers.plugin.model import InitFailed
+from infra.providers.plugin.values import Properties, marked_map, plain_map
 
 URN = "urn:pulumi:cluster::mlp::hosts:index:Thing::node1"
 INPUTS: dict[str, Any] = {"installation": "trial", "host": "node1", "base": "/var/lib/mlp", "size": 3}
@@ -61,8 +62,8 @@ def thing(monkeypatch: pytest.MonkeyPatch) -> Thing:
     return made
 
 
-async def _quiet(urn: str, text: str) -> None:
-    del urn, text
+async def _quiet(urn: str, severity: str, text: str, ephemeral: bool) -> None:
+    del urn, severity, text, ephemeral
 
 
 def _create(preview: bool = False) -> pulumi_provider.CreateResponse:

@@ -10,6 +10,7 @@ import pytest
 
 from infra.providers.kubernetes import rules
 from infra.providers.kubernetes.paths import show
+from infra.providers.plugin.values import UNKNOWN
 
 Obj = dict[str, Any]
 
@@ -91,10 +92,10 @@ def test_completing_leaves_the_input_alone() -> None:
 
 
 def test_string_data_becomes_data_and_unknown_values_stay_unknown() -> None:
-    given = {"metadata": {"name": "s"}, "data": {"a": "QQ=="}, "stringData": {"b": "word", "c": rules.UNKNOWN}}
+    given = {"metadata": {"name": "s"}, "data": {"a": "QQ=="}, "stringData": {"b": "word", "c": UNKNOWN}}
     full = completed(given, token="kubernetes:core/v1:Secret")
     assert "stringData" not in full
-    assert full["data"] == {"a": "QQ==", "b": base64.b64encode(b"word").decode(), "c": rules.UNKNOWN}
+    assert full["data"] == {"a": "QQ==", "b": base64.b64encode(b"word").decode(), "c": UNKNOWN}
 
 
 def changed(old: Obj, new: Obj) -> dict[str, tuple[str, bool]]:
@@ -269,11 +270,6 @@ def test_dependents_go_first_where_there_are_any() -> None:
     assert rules.propagation(chosen) == "Orphan"
 
 
-def test_unknown_values_are_found_anywhere() -> None:
-    assert rules.has_unknown({"a": [{"b": rules.UNKNOWN}]})
-    assert not rules.has_unknown({"a": [{"b": "known"}]})
-
-
 def test_ids_name_the_namespace_where_there_is_one() -> None:
     assert rules.object_id(obj("v1", "ConfigMap", namespace="ns")) == "ns/x"
     assert rules.object_id(obj("v1", "Namespace")) == "x"
@@ -289,3 +285,11 @@ def test_ids_name_the_namespace_where_there_is_one() -> None:
 )
 def test_paths_are_written_as_the_engine_does(path: tuple[str | int, ...], shown: str) -> None:
     assert show(path) == shown
+
+
+def test_a_secrets_data_is_always_secret_and_follows_its_text() -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "data": {"a": "QQ=="}}
+    found = rules.object_secrets(secret, frozenset({("stringData", "b")}))
+    assert {("data",), ("stringData",), ("data", "b")} <= found
+    config = {"apiVersion": "v1", "kind": "ConfigMap"}
+    assert rules.object_secrets(config, frozenset({("data", "b")})) == {("data", "b")}

@@ -1,9 +1,8 @@
-"""Property values, secrets, errors and kubeconfigs."""
+"""The API server's errors, and kubeconfigs."""
 
 from __future__ import annotations
 
 import pytest
-from pulumi.provider.experimental.property_value import PropertyValue
 
 from infra.providers.kubernetes.client import load_kubeconfig
 from infra.providers.kubernetes.errors import (
@@ -14,41 +13,6 @@ from infra.providers.kubernetes.errors import (
     NotFound,
     from_answer,
 )
-from infra.providers.kubernetes.values import marked_map, object_secrets, plain_map, secret_paths
-
-DATA = {"spec": {"replicas": 3, "ratio": 0.5, "on": True, "list": [1, {"a": None}], "text": "x"}}
-
-
-def test_plain_data_survives_the_way_there_and_back() -> None:
-    assert plain_map(marked_map(DATA, frozenset())) == DATA
-
-
-def test_whole_numbers_are_ints_and_booleans_stay() -> None:
-    found = plain_map({"n": PropertyValue(3.0), "b": PropertyValue(True), "f": PropertyValue(1.5)})
-    assert [type(found[key]) for key in ("n", "b", "f")] == [int, bool, float]
-
-
-def test_the_engines_own_properties_are_left_out() -> None:
-    assert plain_map({"__defaults": PropertyValue([]), "a": PropertyValue("b")}) == {"a": "b"}
-
-
-def test_marks_come_back_at_the_same_paths() -> None:
-    secrets = frozenset({("spec", "list", 1, "a"), ("spec", "text")})
-    values = marked_map(DATA, secrets)
-    assert secret_paths(values) == secrets
-    assert plain_map(values) == DATA
-
-
-def test_a_mark_on_a_whole_covers_what_is_inside() -> None:
-    assert secret_paths(marked_map({"data": {"a": "b"}}, frozenset({("data",)}))) == {("data",)}
-
-
-def test_a_secrets_data_is_always_secret_and_follows_its_text() -> None:
-    secret = {"apiVersion": "v1", "kind": "Secret", "data": {"a": "QQ=="}}
-    found = object_secrets(secret, frozenset({("stringData", "b")}))
-    assert {("data",), ("stringData",), ("data", "b")} <= found
-    config = {"apiVersion": "v1", "kind": "ConfigMap"}
-    assert object_secrets(config, frozenset({("data", "b")})) == {("data", "b")}
 
 
 def test_a_conflict_names_field_manager_and_remedy() -> None:
