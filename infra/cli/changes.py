@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import typer
 
 from infra.api.client import Client
-from infra.cli.output import Format, document, hint, out
+from infra.cli import options
+from infra.cli.output import Format, chosen, document, hint, out
 from infra.lifecycle.errors import LifecycleError, Refused
 
 
@@ -31,24 +35,49 @@ def confirm_loss(what: str, name: str, yes: bool, confirmed: str | None) -> None
 
 
 @dataclass(frozen=True)
-class Ending:
-    """How the end of an operation is told. `seconds` bounds the wait; 0 returns at once."""
+class Following:
+    """How an operation is followed: `seconds` bounds the wait, 0 returns at once; `form` is what is written."""
 
-    done: str
-    undo: str
     seconds: float
     form: Format
 
 
-def report_operation(api: Client, operation: dict[str, Any] | None, ending: Ending) -> None:
+def follows(seconds: float) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Gives a command the options for following an operation, for `seconds` unless told, behind its own; it takes
+    them as its parameter `how`."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(command)
+        def run(timeout: float, no_wait: bool, output: Format, as_json: bool, **given: Any) -> None:
+            command(**given, how=Following(0 if no_wait else timeout, chosen(output, as_json)))
+
+        parameters = inspect.signature(command, eval_str=True).parameters
+        added = (
+            ("timeout", options.Wait, seconds),
+            ("no_wait", options.NoWait, False),
+            ("output", options.Output, Format.TABLE),
+            ("as_json", options.Json, False),
+        )
+        own = [parameter for name, parameter in parameters.items() if name != "how"]
+        shared = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=option)
+            for name, option, default in added
+        ]
+        # The signature is where typer finds a command's options.
+        run.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+def report_operation(api: Client, operation: dict[str, Any] | None, how: Following, done: str, undo: str = "") -> None:
     """Follows an operation and says how it ended. Raises LifecycleError where it failed."""
-    done, undo, form = ending.done, ending.undo, ending.form
     if operation is None:
-        if not document({"operation": None}, form):
+        if not document({"operation": None}, how.form):
             out.print(f"{done} Nothing had to change.", markup=False)
         return
-    ended = api.wait(operation["id"], ending.seconds) if ending.seconds else operation
-    shown = document(ended, form)
+    ended = api.wait(operation["id"], how.seconds) if how.seconds else operation
+    shown = document(ended, how.form)
     match ended["state"]:
         case "succeeded":
             if not shown:

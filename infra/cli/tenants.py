@@ -8,7 +8,7 @@ import typer
 
 from infra.cli import options
 from infra.cli.access import client
-from infra.cli.changes import Ending, confirm_loss, report_operation
+from infra.cli.changes import Following, confirm_loss, follows, report_operation
 from infra.cli.output import Format, ago, chosen, document, hint, out, rows
 
 app = typer.Typer(help="Tenants: teams with members, a quota and workspaces.", no_args_is_help=True)
@@ -96,55 +96,33 @@ def create(
 
 
 @app.command()
-def suspend(
-    name: Name,
-    timeout: options.Wait = 120,
-    no_wait: options.NoWait = False,
-    output: options.Output = Format.TABLE,
-    as_json: options.Json = False,
-) -> None:
+@follows(120)
+def suspend(name: Name, how: Following) -> None:
     """Stop everything in a tenant. Data stays; nobody gets in until `resume`."""
     with client() as api:
         operation = api.post(f"/tenants/{name}/suspend")
-        ending = Ending(
-            f"Tenant {name} is suspended.",
-            f"Undo: platform tenant resume {name}",
-            0 if no_wait else timeout,
-            chosen(output, as_json),
-        )
-        report_operation(api, operation, ending)
+        report_operation(api, operation, how, f"Tenant {name} is suspended.", f"Undo: platform tenant resume {name}")
 
 
 @app.command()
-def resume(
-    name: Name,
-    timeout: options.Wait = 120,
-    no_wait: options.NoWait = False,
-    output: options.Output = Format.TABLE,
-    as_json: options.Json = False,
-) -> None:
+@follows(120)
+def resume(name: Name, how: Following) -> None:
     """Let a suspended tenant work again."""
     with client() as api:
-        operation = api.post(f"/tenants/{name}/resume")
-        ending = Ending(f"Tenant {name} is active.", "", 0 if no_wait else timeout, chosen(output, as_json))
-        report_operation(api, operation, ending)
+        report_operation(api, api.post(f"/tenants/{name}/resume"), how, f"Tenant {name} is active.")
 
 
 @app.command()
+@follows(300)
 def delete(
     name: Name,
+    how: Following,
     yes: options.Yes = False,
     confirm: Annotated[str | None, typer.Option("--name", help="The tenant's name once more, with --yes.")] = None,
-    timeout: options.Wait = 300,
-    no_wait: options.NoWait = False,
-    output: options.Output = Format.TABLE,
-    as_json: options.Json = False,
 ) -> None:
     """Delete a tenant with its workspaces and all their data."""
     with client() as api:
         tenant = api.get(f"/tenants/{name}")
         what = f"tenant {name} with {tenant['workspaces']} workspaces and all their data"
         confirm_loss(what, name, yes, confirm)
-        operation = api.delete(f"/tenants/{name}")
-        ending = Ending(f"Tenant {name} is gone.", "", 0 if no_wait else timeout, chosen(output, as_json))
-        report_operation(api, operation, ending)
+        report_operation(api, api.delete(f"/tenants/{name}"), how, f"Tenant {name} is gone.")

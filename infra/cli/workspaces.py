@@ -10,7 +10,7 @@ import typer
 from infra.api.client import FAILED_STATES, Client
 from infra.cli import options
 from infra.cli.access import client
-from infra.cli.changes import Ending, confirm_loss, report_operation
+from infra.cli.changes import Following, confirm_loss, follows, report_operation
 from infra.cli.output import Format, ago, chosen, document, out, rows
 from infra.cli.tenants import Cpu, Memory, Pods, Storage, quota
 
@@ -76,17 +76,15 @@ def get(name: Name, output: options.Output = Format.TABLE, as_json: options.Json
 
 
 @app.command()
+@follows(120)
 def create(
     name: Name,
+    how: Following,
     title: Annotated[str | None, typer.Option(help="A readable name.")] = None,
     cpu: Cpu = None,
     memory: Memory = None,
     storage: Storage = None,
     pods: Pods = None,
-    timeout: options.Wait = 120,
-    no_wait: options.NoWait = False,
-    output: options.Output = Format.TABLE,
-    as_json: options.Json = False,
 ) -> None:
     """Make a workspace within its tenant's quota."""
     path = _path(name)
@@ -96,86 +94,55 @@ def create(
         body["title"] = title
     with client() as api:
         change = api.post(f"/tenants/{tenant}/workspaces", body)
-        ending = Ending(
-            f"Workspace {name} is ready.",
-            f"Undo: platform workspace delete {name}",
-            0 if no_wait else timeout,
-            chosen(output, as_json),
-        )
-        _finish(api, change, path, ending)
+        _finish(api, change, path, how, f"Workspace {name} is ready.", f"Undo: platform workspace delete {name}")
 
 
 @app.command()
+@follows(120)
 def resize(
     name: Name,
+    how: Following,
     cpu: Cpu = None,
     memory: Memory = None,
     storage: Storage = None,
     pods: Pods = None,
-    timeout: options.Wait = 120,
-    no_wait: options.NoWait = False,
-    output: options.Output = Format.TABLE,
-    as_json: options.Json = False,
 ) -> None:
     """Change a workspace's quota."""
     path = _path(name)
     with client() as api:
         before = api.get(path)["quota"]
         change = api.patch(path, {"quota": quota(before, cpu, memory, storage, pods)})
-        undo = " ".join(f"--{part} {before[part]}" for part in ("cpu", "memory", "storage", "pods"))
-        ending = Ending(
-            f"Workspace {name} has its new quota.",
-            f"Undo: platform workspace resize {name} {undo}",
-            0 if no_wait else timeout,
-            chosen(output, as_json),
-        )
-        _finish(api, change, path, ending)
+        undone = " ".join(f"--{part} {before[part]}" for part in ("cpu", "memory", "storage", "pods"))
+        undo = f"Undo: platform workspace resize {name} {undone}"
+        _finish(api, change, path, how, f"Workspace {name} has its new quota.", undo)
 
 
 @app.command()
-def suspend(
-    name: Name,
-    timeout: options.Wait = 120,
-    no_wait: options.NoWait = False,
-    output: options.Output = Format.TABLE,
-    as_json: options.Json = False,
-) -> None:
+@follows(120)
+def suspend(name: Name, how: Following) -> None:
     """Stop everything in a workspace. Data stays."""
     path = _path(name)
     with client() as api:
-        ending = Ending(
-            f"Workspace {name} is suspended.",
-            f"Undo: platform workspace resume {name}",
-            0 if no_wait else timeout,
-            chosen(output, as_json),
-        )
-        _finish(api, api.post(f"{path}/suspend"), path, ending)
+        change = api.post(f"{path}/suspend")
+        _finish(api, change, path, how, f"Workspace {name} is suspended.", f"Undo: platform workspace resume {name}")
 
 
 @app.command()
-def resume(
-    name: Name,
-    timeout: options.Wait = 120,
-    no_wait: options.NoWait = False,
-    output: options.Output = Format.TABLE,
-    as_json: options.Json = False,
-) -> None:
+@follows(120)
+def resume(name: Name, how: Following) -> None:
     """Let a suspended workspace work again."""
     path = _path(name)
     with client() as api:
-        ending = Ending(f"Workspace {name} is ready.", "", 0 if no_wait else timeout, chosen(output, as_json))
-        _finish(api, api.post(f"{path}/resume"), path, ending)
+        _finish(api, api.post(f"{path}/resume"), path, how, f"Workspace {name} is ready.")
 
 
 @app.command()
+@follows(300)
 def delete(
     name: Name,
+    how: Following,
     yes: options.Yes = False,
     confirm: Annotated[str | None, typer.Option("--name", help="TENANT/NAME once more, with --yes.")] = None,
-    timeout: options.Wait = 300,
-    no_wait: options.NoWait = False,
-    output: options.Output = Format.TABLE,
-    as_json: options.Json = False,
 ) -> None:
     """Delete a workspace with all its data."""
     path = _path(name)
@@ -183,8 +150,7 @@ def delete(
         api.get(path)
         confirm_loss(f"workspace {name} with its runs, models, files and volumes", name, yes, confirm)
         change = api.delete(path)
-        ending = Ending(f"Workspace {name} is gone.", "", 0 if no_wait else timeout, chosen(output, as_json))
-        report_operation(api, _operation(api, change), ending)
+        report_operation(api, _operation(api, change), how, f"Workspace {name} is gone.")
 
 
 def _operation(api: Client, change: dict[str, Any]) -> dict[str, Any] | None:
@@ -193,14 +159,14 @@ def _operation(api: Client, change: dict[str, Any]) -> dict[str, Any] | None:
     return found
 
 
-def _finish(api: Client, change: dict[str, Any], path: str, ending: Ending) -> None:
+def _finish(api: Client, change: dict[str, Any], path: str, how: Following, done: str, undo: str = "") -> None:
     """Follows the change; programs get the workspace as it is afterwards."""
     operation = _operation(api, change)
-    if ending.form in (Format.TABLE, Format.WIDE):
-        report_operation(api, operation, ending)
+    if how.form in (Format.TABLE, Format.WIDE):
+        report_operation(api, operation, how, done, undo)
         return
-    if operation and ending.seconds:
-        ended = api.wait(operation["id"], ending.seconds)
+    if operation and how.seconds:
+        ended = api.wait(operation["id"], how.seconds)
         if ended["state"] in FAILED_STATES:
-            report_operation(api, ended, replace(ending, seconds=0))
-    document(api.get(path), ending.form)
+            report_operation(api, ended, replace(how, seconds=0), done)
+    document(api.get(path), how.form)
