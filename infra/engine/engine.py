@@ -6,7 +6,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pulumi.automation import (
@@ -137,17 +137,6 @@ class Engine:
     def exists(self, stack: str) -> bool:
         """Whether the stack was ever made here."""
         return self._project.exists(stack)
-
-    # Secrets that live as long as the installation
-
-    def keep_secrets(self, stack: str, names: Iterable[str], make: Callable[[], str]) -> dict[str, str]:
-        """The kept secret of each name; `make()` fills in those that are missing, which are kept before this returns.
-
-        They are sealed in the stack's settings, so an interrupted first `up` finds the same values again. The
-        program sees them as secret configuration of the same names.
-        """
-        self._project.ensure(stack)
-        return self._project.keep_secrets(stack, names, make)
 
     # Operations
 

@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -141,23 +141,6 @@ class Project:
             return state.outputs(checkpoint, self._open_settings(stack)[1])
         except VaultError as error:
             raise _wrong_passphrase(stack) from error
-
-    def keep_secrets(self, stack: str, names: Iterable[str], make: Callable[[], str]) -> dict[str, str]:
-        """See Engine.keep_secrets; the stack exists."""
-        settings, vault = self._open_settings(stack)
-        config: dict[str, Any] = settings.setdefault("config", {})
-        values: dict[str, str] = {}
-        before = len(config)
-        for name in names:
-            entry = config.get(f"{PROJECT}:{name}")
-            if entry is None:
-                values[name] = make()
-                config[f"{PROJECT}:{name}"] = {"secure": vault.seal(values[name])}
-            else:
-                values[name] = self._unseal(stack, vault, entry)
-        if len(config) != before:
-            self.home.save_settings(stack, settings)
-        return values
 
     def configure(self, stack: str, config: Mapping[str, str] | None, secrets: Mapping[str, str] | None) -> None:
         """Writes the settings file only where a value differs: sealing anew would change it every time."""

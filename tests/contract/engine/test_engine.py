@@ -100,26 +100,24 @@ def test_configuration_and_secrets_reach_the_program_and_stay_sealed(tmp_path: P
         config = pulumi.Config("mlp")
         seen["size"] = config.require("size")
         seen["password"] = config.require("password")
-        seen["kept"] = config.require("kept")
         pulumi.export("password", config.require_secret("password"))
 
-    kept = engine.keep_secrets("components", ["kept"], lambda: "canary-kept")
     result = engine.up("components", read, config={"size": "3"}, secrets={"password": "canary-password"})
 
-    assert kept == {"kept": "canary-kept"}
-    assert seen == {"size": "3", "password": "canary-password", "kept": "canary-kept"}
+    assert seen == {"size": "3", "password": "canary-password"}
     assert result.outputs["password"].value == "canary-password"
     assert "canary" not in texts(tmp_path)
-    again = make_engine(tmp_path)
-    assert again.keep_secrets("components", ["kept"], lambda: "another") == {"kept": "canary-kept"}
     settings = (tmp_path / "Pulumi.components.yaml").read_text()
+    again = make_engine(tmp_path)
     again.up("components", read, config={"size": "3"}, secrets={"password": "canary-password"})
     assert (tmp_path / "Pulumi.components.yaml").read_text() == settings
+    again.up("components", read, secrets={"password": "canary-changed"})
+    assert seen == {"size": "3", "password": "canary-changed"}
 
 
 def test_the_cli_reads_secrets_sealed_here(tmp_path: Path) -> None:
     engine = make_engine(tmp_path)
-    engine.keep_secrets("components", ["token"], lambda: "hush")
+    engine.up("components", lambda: None, secrets={"token": "hush"})
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path / "nobody"),
