@@ -13,6 +13,8 @@ from controlplane.errors import PublicError
 
 _LABELS = {"name": "User name", "title": "Full name", "password": "First password", "groups": "Groups"}
 
+_PASSWORD = {"password": "New password"}
+
 
 @bp.get("/people")
 def people() -> Response:
@@ -52,6 +54,33 @@ def create_person() -> Response:
     except PublicError as error:
         return web.show("person_new.html", error.status, form=form.with_error(error))
     return web.go(url_for("console.people"), web.say(f"{made.name} can sign in now."))
+
+
+@bp.get("/people/<name>/password")
+def ask_password(name: str) -> Response:
+    web.require_platform_admin()
+    with web.work() as work:
+        shown = AccountService(work).get(name)
+    return web.show("person_password.html", person=shown, form=Form(labels=_PASSWORD))
+
+
+@bp.post("/people/<name>/password")
+def set_password(name: str) -> Response:
+    """For somebody who forgot theirs: all their sessions end."""
+    with web.work() as work:
+        shown = AccountService(work).get(name)
+    form, given = Form(labels=_PASSWORD), {"password": request.form.get("password", "")}
+    if not given["password"]:
+        form = Form(errors={"password": "Fill this in."}, labels=_PASSWORD)
+    try:
+        command = forms.fill(AccountUpdate, form, given)
+        with web.work() as work:
+            AccountService(work).update(name, command)
+    except Incomplete as incomplete:
+        return web.show("person_password.html", 422, person=shown, form=incomplete.form)
+    except PublicError as error:
+        return web.show("person_password.html", error.status, person=shown, form=form.with_error(error))
+    return web.go(url_for("console.people"), web.say(f"{name} has a new password and is signed out everywhere."))
 
 
 @bp.post("/people/<name>/<any(disable, enable):change>")

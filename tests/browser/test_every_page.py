@@ -29,8 +29,8 @@ PAGES = (
     "/tenants/{tenant}/suspend", "/tenants/{tenant}/delete", "/workspaces", "/workspaces/new?tenant={tenant}",
     "/workspaces/{tenant}/research", "/workspaces/{tenant}/research/settings",
     "/workspaces/{tenant}/research/ask/quota", "/workspaces/{tenant}/research/ask/internet",
-    "/workspaces/{tenant}/research/delete", "/requests?view=all",
-    "/requests/{request}", "/operations", "/operations/{operation}", "/people", "/people/new",
+    "/workspaces/{tenant}/research/delete", "/requests?view=all", "/requests/{request}",
+    "/operations", "/operations/{operation}", "/people", "/people/new", "/people/every-page-member/password",
     "/audit", "/audit/verify", "/tokens", "/tokens/new", "/account", "/search", "/search?q=every", "/no/such/page",
 )  # fmt: skip
 
