@@ -29,6 +29,23 @@ def type_token(obj: KubernetesObject) -> str:
     return f"kubernetes:{'core/v1' if version == 'v1' else version}:{obj['kind']}"
 
 
+def register(name: str, obj: KubernetesObject, options: pulumi.ResourceOptions) -> pulumi.CustomResource:
+    """A rendered object as a resource, which is done when the object is ready, but for Services: those are ready once
+    pods stand behind them, which the workload's own wait tells. Values may be outputs. A Secret's data is secret in
+    state and outputs."""
+    properties = dict(obj)
+    match obj["apiVersion"], obj["kind"]:
+        case "v1", "Secret":
+            hidden = pulumi.ResourceOptions(additional_secret_outputs=list(_SECRET_FIELDS))
+            options = pulumi.ResourceOptions.merge(hidden, options)
+            properties |= {key: pulumi.Output.secret(obj[key]) for key in _SECRET_FIELDS if key in obj}
+        case "v1", "Service":
+            metadata = obj["metadata"]
+            annotations = {**(metadata.get("annotations") or {}), _SKIP_AWAIT: "true"}
+            properties["metadata"] = {**metadata, "annotations": annotations}
+    return pulumi.CustomResource(type_token(obj), name, properties, options)
+
+
 class InstalledComponent(pulumi.ComponentResource):
     """Registers a component's objects: its namespace and kinds first, then what workloads read, then workloads."""
 
@@ -42,31 +59,22 @@ class InstalledComponent(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__(_TYPE, component.name, {"version": component.version}, opts)
+
+        def registered(obj: KubernetesObject, after: list[pulumi.Resource]) -> pulumi.Resource:
+            return register(resource_name(obj), obj, pulumi.ResourceOptions(parent=self, depends_on=list(after)))
+
         first: list[pulumi.Resource] = []
         middle: list[pulumi.Resource] = []
         for obj in component.objects(settings, install):
             kind = str(obj["kind"])
             if kind in _BEFORE_WORKLOADS:
-                first.append(self._register(obj, []))
+                first.append(registered(obj, []))
             elif kind in _WORKLOADS:
-                self._register(obj, [*first, *middle])
+                registered(obj, [*first, *middle])
             elif kind == "Service":
                 # Ready once a pod stands behind it, so no workload may wait for it.
-                self._register(obj, first)
+                registered(obj, first)
             else:
-                middle.append(self._register(obj, first))
+                middle.append(registered(obj, first))
         self.version = pulumi.Output.from_input(component.version)
         self.register_outputs({"version": self.version})
-
-    def _register(self, obj: KubernetesObject, after: list[pulumi.Resource]) -> pulumi.Resource:
-        properties = dict(obj)
-        options = pulumi.ResourceOptions(parent=self, depends_on=list(after))
-        if obj["kind"] == "Secret":
-            options.additional_secret_outputs = list(_SECRET_FIELDS)
-            properties |= {key: pulumi.Output.secret(obj[key]) for key in _SECRET_FIELDS if key in obj}
-        if obj["kind"] == "Service":
-            # A Service is ready once pods stand behind it, and here its pods come after it.
-            metadata = obj["metadata"]
-            annotations = {**(metadata.get("annotations") or {}), _SKIP_AWAIT: "true"}
-            properties["metadata"] = {**metadata, "annotations": annotations}
-        return pulumi.CustomResource(type_token(obj), resource_name(obj), properties, options)

@@ -14,11 +14,12 @@ from typing import Any
 
 import pulumi
 
+from components.resource import register
 from infra.engine.engine import Engine
 from infra.engine.errors import EngineError
 from infra.engine.model import Event, Plugin
 from infra.providers.kubernetes import PLUGIN_NAME, PLUGIN_VERSION
-from infra.stacks.objects import KubernetesProvider, register
+from infra.stacks.objects import KubernetesProvider
 from tests.servers.binaries import find
 
 STACK = "components"

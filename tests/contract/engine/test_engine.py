@@ -11,10 +11,11 @@ from typing import Any
 import pulumi
 import pytest
 
+from components.resource import register
 from infra.engine.engine import Engine
 from infra.engine.errors import PassphraseWrong, PluginMissing, ProgramFailed, PulumiMissing, StackMissing
 from infra.engine.model import EventKind, Op
-from infra.stacks.objects import KubernetesProvider, register
+from infra.stacks.objects import KubernetesProvider
 from tests.contract.engine.driver import engine as make_engine
 from tests.servers.binaries import find
 from tests.servers.kubernetes import KubernetesServer

@@ -16,10 +16,11 @@ from typing import Any
 import pulumi
 import pytest
 
+from components.resource import type_token
 from infra.engine.engine import Engine
 from infra.engine.model import Event, Plugin, Result
 from infra.providers.kubernetes import PLUGIN_NAME, PLUGIN_VERSION
-from infra.stacks.objects import KubernetesProvider, type_token
+from infra.stacks.objects import KubernetesProvider
 from tests.servers.binaries import find
 from tests.servers.kubelet import Kubelet
 from tests.servers.kubernetes import KubernetesServer
@@ -73,7 +74,7 @@ class Case:
                 options = pulumi.ResourceOptions(
                     provider=provider, depends_on=previous if in_order else None, custom_timeouts=timeouts
                 )
-                made = pulumi.CustomResource(type_token(obj["apiVersion"], obj["kind"]), name, dict(obj), options)
+                made = pulumi.CustomResource(type_token(obj), name, dict(obj), options)
                 previous = [made]
                 pulumi.export(name, made.id)
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pulumi
 import pytest
 
+from components.resource import register
 from infra.engine.errors import EngineError
-from infra.stacks.objects import KubernetesProvider, register
+from infra.stacks.objects import KubernetesProvider
 from tests.contract.kubernetes_provider.conftest import Case
 from tests.contract.kubernetes_provider.objects import config_map, secret
 
