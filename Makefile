@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down status verify test lint unit contract browser root e2e bench locks schema
+.PHONY: help up down status verify test thorough lint unit contract browser conformance faults root e2e bench locks schema
 
 PROFILE ?= local
 VENV := .venv
@@ -24,7 +24,9 @@ status: $(VENV)/.runtime ## Say what is installed and whether it works
 verify: $(VENV)/.runtime ## Prove the user story and the isolation of tenants
 	$(RUN)/platform verify --profile $(PROFILE)
 
-test: lint unit contract browser root ## Check everything that needs no cluster nodes
+test: lint unit contract browser ## Check the code in a few minutes: no cluster nodes, no root needed
+
+thorough: conformance faults root ## Check what takes longer: plugins, faults with kill -9, fuzzing, hosts
 
 lint: $(VENV)/.dev
 	$(RUN)/ruff check .
@@ -37,12 +39,21 @@ unit: $(VENV)/.dev
 
 contract: $(VENV)/.dev
 	$(RUN)/python -m infra.cli.main tools --for tests >/dev/null
-	$(RUN)/pytest tests/contract -q -rs -n 2 --dist loadgroup
+	$(RUN)/pytest tests/contract -q -rs -n 2 --dist loadgroup -m "not slow"
 
 browser: $(VENV)/.dev
 	@if ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; fi
 	$(RUN)/pytest tests/browser -q -rs
+
+conformance: $(VENV)/.dev
+	$(RUN)/python -m infra.cli.main tools --for tests >/dev/null
+	$(RUN)/pytest tests/contract/kubernetes_provider tests/contract/engine -q -rs -n 2 --dist loadgroup
+
+faults: $(VENV)/.dev
+	$(RUN)/python -m infra.cli.main tools --for tests >/dev/null
+	$(RUN)/pytest tests/contract -q -rs -n 2 --dist loadgroup -m slow \
+	  --ignore tests/contract/kubernetes_provider --ignore tests/contract/engine
 
 root: $(VENV)/.dev
 	$(RUN)/pytest tests/root -q -rs

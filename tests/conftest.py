@@ -1,0 +1,29 @@
+"""What belongs to all tests: which of them are the thorough ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+_TESTS = Path(__file__).parent
+SLOW = (
+    "root",
+    "contract/controlplane/test_faults.py",
+    "contract/controlplane/test_fuzz.py",
+    "contract/engine",
+    "contract/kubernetes_provider",
+    "contract/object_storage",
+    "contract/reconcile/test_faults.py",
+    "contract/servers",
+    "contract/test_tracking_server.py",
+)
+"""Folders and files that `make test` leaves to `make thorough`: faults with real processes, fuzzing, plugins, hosts."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests of SLOW."""
+    slow = [_TESTS / part for part in SLOW]
+    for item in items:
+        if any(item.path == place or place in item.path.parents for place in slow):
+            item.add_marker(pytest.mark.slow)
