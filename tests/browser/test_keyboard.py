@@ -17,6 +17,7 @@ _FOCUSED = """() => {
 def test_from_signing_in_to_a_new_tenant_without_a_mouse(visitor: Visitor) -> None:
     page, keys = visitor.page, visitor.page.keyboard
     visitor.go("/login")
+    expect(page.get_by_label("User name")).to_be_focused()
     keys.type(ADMIN)
     keys.press("Tab")
     keys.type(SECRET)

@@ -24,10 +24,10 @@ MANY = 5000
 def many(site: Installation) -> Iterator[None]:
     """Rows put into the table directly: 5000 calls would take minutes and show nothing more."""
     now = datetime.now(UTC)
-    quota, none = Quota(cpu="4", memory="8Gi", storage="9Gi"), Quota(cpu=0, memory=0, storage=0, pods=0)
+    quota = Quota(cpu="4", memory="8Gi", storage="9Gi")
     rows = [
         {"id": uuid4(), "slug": f"bulk-{n:05}", "title": f"Bulk {n:05}", "state": "active", "quota": quota,
-         "allocated": none, "rules": Rules(), "version": 1, "created_at": now, "updated_at": now}
+         "rules": Rules(), "version": 1, "created_at": now, "updated_at": now}
         for n in range(MANY)
     ]  # fmt: skip
     with site.runtime.sessions() as session:
