@@ -12,14 +12,19 @@ from uuid import UUID
 
 from flask import Response, render_template, request, stream_with_context, url_for
 
+from components.names import Role
 from controlplane.console import bp, signs, web
 from controlplane.console.listing import Listing
 from controlplane.errors import PublicError
 from controlplane.http import caller
 from controlplane.http.stream import MEDIA_TYPE, Event
 from controlplane.operations import stream
-from controlplane.operations.model import Operation, OperationKind, OperationQuery
+from controlplane.operations.model import Operation, OperationKind, OperationQuery, OperationState
 from controlplane.operations.service import OperationService
+from controlplane.tenants.service import TenantService
+from controlplane.work import Work
+
+_RETRYABLE = frozenset({OperationState.WAITING, OperationState.FAILED, OperationState.PARKED})
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class Shown:
     operation: Operation
     parts: tuple[Operation, ...]
     elapsed: float | None
+    may_retry: bool
 
 
 @bp.get("/operations")
@@ -73,10 +79,18 @@ def _load(operation_id: UUID) -> Shown:
         service = OperationService(work)
         found = service.get(operation_id)
         parts = service.list(OperationQuery(parent=str(operation_id), limit=100)).items
+        may_retry = found.state in _RETRYABLE and _administers(work, found)
     elapsed = None
     if found.started_at is not None:
         elapsed = ((found.ended_at or web.now()) - found.started_at).total_seconds()
-    return Shown(found, parts, elapsed)
+    return Shown(found, parts, elapsed, may_retry)
+
+
+def _administers(work: Work, shown: Operation) -> bool:
+    """Whether the person may start it afresh; the service decides again."""
+    if web.who().platform_admin or shown.tenant is None:
+        return web.who().platform_admin
+    return TenantService(work).get(shown.tenant).role is Role.ADMIN
 
 
 def _events(first: Shown) -> Iterator[str]:
