@@ -20,6 +20,7 @@ from infra.hosts.lifecycle import remove as remove_host
 from infra.hosts.model import load as load_spec
 from infra.installation.home import Home, cache_root
 from infra.installation.record import Recorder
+from infra.kubectl import Kubectl
 from infra.lifecycle.engines import open_engine
 from infra.lifecycle.errors import Refused
 from infra.lifecycle.names import CLUSTER_STACK, COMPONENTS_STACK, CONTROL_PLANE_STACK
@@ -29,7 +30,6 @@ from infra.lifecycle.up import tell
 from infra.plan.steps import PlannedStep
 from infra.profile.model import Profile
 from infra.toolchain.service import Toolchain
-from infra.verify.kubectl import Kubectl
 
 _APPS = PlannedStep("remove-platform", "Remove the platform from the cluster", 60)
 _CLUSTER = PlannedStep("remove-cluster", "Remove the cluster", 15)

@@ -10,7 +10,7 @@ from typing import Any
 
 from components.names import Role
 from infra.api.client import Refused
-from infra.verify.kubectl import KubectlFailed, short, until
+from infra.kubectl import KubectlFailed, short, until
 from infra.verify.story import Story
 
 Evidence = str

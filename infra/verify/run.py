@@ -10,10 +10,10 @@ from components.facts import PlatformFacts
 from infra.api.client import ApiError, Client
 from infra.installation.home import Home, cache_root
 from infra.installation.record import read_record
+from infra.kubectl import Kubectl, KubectlFailed
 from infra.lifecycle.access import sign_in
 from infra.toolchain.service import Toolchain
 from infra.verify.checks import CHECKS, Check
-from infra.verify.kubectl import Kubectl, KubectlFailed
 from infra.verify.story import Story
 
 Result = dict[str, Any]

@@ -20,7 +20,7 @@ from components.storage.objects import TRACKING_BUCKET
 from components.tracking.workspace import CONFIG_MAP, FOLDER, WORKLOAD_SERVICE_ACCOUNT, workload_volume
 from infra.api.client import Access, Client, Refused
 from infra.api.login import new_token
-from infra.verify.kubectl import Kubectl, Person, person, short, until
+from infra.kubectl import Kubectl, Person, person, short, until
 
 WORKSPACE = "one"
 ACCOUNT = "verify"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from components.names import Role
+from infra.kubectl import Kubectl, KubectlFailed, person, until
 from infra.verify.checks import CHECKS, Check, deployment
-from infra.verify.kubectl import Kubectl, KubectlFailed, person, until
 from infra.verify.run import chosen, prove
 
 
