@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down status verify test thorough lint unit contract browser conformance faults root e2e bench locks schema
+.PHONY: help up down status verify test thorough lint unit contract browser conformance faults pages root e2e bench locks schema
 
 PROFILE ?= local
 VENV := .venv
@@ -26,7 +26,7 @@ verify: $(VENV)/.runtime ## Prove the user story and the isolation of tenants
 
 test: lint unit contract browser ## Check the code in a few minutes: no cluster nodes, no root needed
 
-thorough: conformance faults root ## Check what takes longer: plugins, faults with kill -9, fuzzing, hosts
+thorough: conformance faults pages root ## Check what takes longer: plugins, faults with kill -9, fuzzing, hosts
 
 lint: $(VENV)/.dev
 	$(RUN)/ruff check .
@@ -44,7 +44,10 @@ contract: $(VENV)/.dev
 browser: $(VENV)/.dev
 	@if ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; fi
-	$(RUN)/pytest tests/browser -q -rs
+	$(RUN)/pytest tests/browser -q -rs -m "not slow"
+
+pages: $(VENV)/.dev
+	$(RUN)/pytest tests/browser -q -rs -m slow
 
 conformance: $(VENV)/.dev
 	$(RUN)/python -m infra.cli.main tools --for tests >/dev/null

@@ -8,6 +8,7 @@ import pytest
 
 _TESTS = Path(__file__).parent
 SLOW = (
+    "browser/test_every_page.py",
     "root",
     "contract/controlplane/test_faults.py",
     "contract/controlplane/test_fuzz.py",
@@ -18,7 +19,7 @@ SLOW = (
     "contract/servers",
     "contract/test_tracking_server.py",
 )
-"""Folders and files that `make test` leaves to `make thorough`: faults with real processes, fuzzing, plugins, hosts."""
+"""Folders and files that `make test` leaves to `make thorough`: faults with real processes, fuzzing, plugins, hosts, every page."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

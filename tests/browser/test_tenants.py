@@ -17,7 +17,7 @@ def test_create_a_tenant_and_its_first_member(visitor: Visitor) -> None:
     visitor.site.account("first-member")
     visitor.sign_in(ADMIN)
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Tenants").click()
-    page.get_by_role("link", name="Create tenant").click()
+    page.get_by_role("link", name="Create tenant").first.click()
     page.get_by_label("Name").fill("astronomy")
     page.get_by_label("Title").fill("Astronomy & <stars>")
     page.get_by_label("CPU (cores)").fill("12.5")
