@@ -19,7 +19,7 @@ SLOW = (
     "contract/servers",
     "contract/test_tracking_server.py",
 )
-"""Folders and files that `make test` leaves to `make thorough`: faults with real processes, fuzzing, plugins, hosts, every page."""
+"""Left to `make thorough`: faults with real processes, fuzzing, plugins, hosts, every page of the console."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
