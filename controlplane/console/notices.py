@@ -34,7 +34,7 @@ def pack(notice: Notice, session_secret: str) -> str:
 
 
 def unpack(cookie: str | None, session_secret: str) -> Notice | None:
-    """None when there is none, or when it was not signed within this session."""
+    """None when there is none, or when it was not signed within the reader's sign-in."""
     if not cookie or len(cookie) > _LONGEST or cookie.count(".") != 1:
         return None
     body, mac = cookie.split(".")

@@ -18,7 +18,7 @@ from tests.servers.ports import free_port
 
 pytestmark = [
     pytest.mark.contract,
-    pytest.mark.skipif(program() is None, reason="nginx is not installed (Debian package nginx-light)"),
+    pytest.mark.skipif(program() is None, reason="nginx is missing: `platform tools --for tests` unpacks it"),
 ]
 
 GOOD = {"Authorization": "Bearer good"}

@@ -313,7 +313,7 @@ print(run.info.run_id, weights, client.get_model_version_by_alias("churn", "cham
 """
 
 
-@pytest.mark.skipif(nginx() is None, reason="nginx is not installed (Debian package nginx-light)")
+@pytest.mark.skipif(nginx() is None, reason="nginx is missing: `platform tools --for tests` unpacks it")
 def test_a_pods_client_logs_through_the_gateway(server: TrackingServer, tmp_path: Path) -> None:
     """What the workspace's image has, with a token file, against nginx and the real server behind it."""
     sources = tmp_path / "python"
@@ -347,7 +347,7 @@ def test_a_pods_client_logs_through_the_gateway(server: TrackingServer, tmp_path
     assert answer["run"]["info"]["user_id"] == "user:alice"
 
 
-@pytest.mark.skipif(nginx() is None, reason="nginx is not installed (Debian package nginx-light)")
+@pytest.mark.skipif(nginx() is None, reason="nginx is missing: `platform tools --for tests` unpacks it")
 def test_the_ui_finds_its_parts_below_the_gateways_path(server: TrackingServer, tmp_path: Path) -> None:
     """Relative addresses only: the server does not know that the gateway shows it at /mlflow/."""
     with gateway(tmp_path, tracking_port=server.port) as front:
