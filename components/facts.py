@@ -6,9 +6,9 @@ reads it at start. It holds no secrets.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class _Closed(BaseModel):
@@ -35,6 +35,53 @@ class Network(_Closed):
     """`address:port` of the API server behind service `kubernetes` (NetworkPolicy sees these, not the service)."""
 
 
+class Aws(_Closed):
+    """Where workspaces of a platform on AWS get their roles and buckets."""
+
+    kind: Literal["aws"] = "aws"
+    account: str
+    partition: str
+    region: str
+    cluster: str
+    """Name of the EKS cluster."""
+    identity: Literal["pod-identity", "irsa"]
+    oidc_issuer: str
+    """Without https://; empty where pods use Pod Identity."""
+    permissions_boundary: str
+    """ARN that every workspace's role is bounded by; empty for none."""
+    key: str
+    """ARN of the KMS key of buckets."""
+
+
+class Gcp(_Closed):
+    """Where workspaces of a platform on GCP get their buckets."""
+
+    kind: Literal["gcp"] = "gcp"
+    project: str
+    project_number: str
+    location: str
+    workload_pool: str
+    """Such as `<project>.svc.id.goog`."""
+    key: str
+    """Resource name of the Cloud KMS key of buckets."""
+
+
+class Azure(_Closed):
+    """Where workspaces of a platform on Azure get their identities and containers."""
+
+    kind: Literal["azure"] = "azure"
+    subscription: str
+    tenant: str
+    location: str
+    resource_group: str
+    """Holds the workspaces' identities."""
+    storage_account: str
+    oidc_issuer: str
+
+
+Cloud = Annotated[Aws | Gcp | Azure, Field(discriminator="kind")]
+
+
 class PlatformFacts(_Closed):
     """Facts of one installation. Optional parts are None where the component is switched off."""
 
@@ -59,3 +106,5 @@ class PlatformFacts(_Closed):
     ca_certificate: str = ""
     """PEM of the CA that signed the gateway's certificate; empty where a public CA did."""
     gpu_classes: tuple[str, ...] = ()
+    cloud: Cloud | None = None
+    """Where set, workspaces get cloud identities and buckets there, and `storage` is None."""

@@ -7,12 +7,50 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from components.facts import Network
+import pulumi
+from pydantic import BaseModel, ConfigDict
+
+from components.facts import Cloud, Network
 from infra.engine.model import Output
 
 
 class ClusterError(Exception):
     """A cluster cannot be used; the message says why and what to do."""
+
+
+class ManagedDatabase(BaseModel):
+    """A PostgreSQL server of the cloud, inside the cluster's network."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str
+    port: int = 5432
+    administrator: str
+    """Role that may make roles and databases."""
+    addresses: str
+    """CIDR range that the server's addresses come from, for network policies."""
+    ca: str = ""
+    """PEM of the authority of its certificate; empty where pods trust it anyway."""
+
+
+class Managed(BaseModel):
+    """What a cloud gives in place of components of ours."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cloud: Cloud
+    database: ManagedDatabase
+    artifacts: str
+    """URL of the tracking server's bucket, such as `s3://name` or `gs://name`, or that of an Azure container as
+    `wasbs://container@account.blob.core.windows.net`."""
+    storage_class: str
+    """Class of volumes, which this makes the platform's."""
+    identities: dict[str, dict[str, str]]
+    """Service account as `namespace/name` → annotations that give its pods their cloud identity."""
+    load_balancer: dict[str, str]
+    """Annotations of the gateway's Service of type LoadBalancer."""
+    pod_labels: dict[str, str] = {}
+    """Labels that pods with a cloud identity need."""
 
 
 @dataclass(frozen=True)
@@ -28,21 +66,43 @@ class ClusterOutputs:
     network: Network
     nodes: tuple[str, ...] = ()
     """Names, control plane first; empty where the cluster is not ours."""
+    managed: Managed | None = None
+    """Where a cloud runs the database and the object storage."""
+    database_password: str = field(default="", repr=False)
+    """Of the managed database's administrator. Secret."""
 
 
 KUBECONFIG, API_SERVER, VERSION, NETWORK, NODES = "kubeconfig", "apiServer", "kubernetesVersion", "network", "nodes"
-"""Names of the stack's outputs."""
+MANAGED, DATABASE_PASSWORD = "managed", "databasePassword"
+"""Names of the stack's outputs; the last two only of clouds."""
 
 
-def exports(kubeconfig: Any, api_server: str, version: str, network: Network, nodes: tuple[str, ...]) -> dict[str, Any]:
+def exports(
+    kubeconfig: Any,
+    api_server: Any,
+    version: Any,
+    network: Network | pulumi.Output[Network],
+    nodes: tuple[str, ...] = (),
+    *,
+    managed: pulumi.Output[Managed] | None = None,
+    database_password: Any = None,
+) -> dict[str, Any]:
     """What a cluster's Pulumi program exports; `from_engine` reads it. `kubeconfig` is a secret Output."""
-    return {
+    found: dict[str, Any] = {
         KUBECONFIG: kubeconfig,
         API_SERVER: api_server,
         VERSION: version,
-        NETWORK: network.model_dump(mode="json"),
+        NETWORK: network.apply(_document) if isinstance(network, pulumi.Output) else _document(network),
         NODES: list(nodes),
     }
+    if managed is not None:
+        found[MANAGED] = managed.apply(_document)
+        found[DATABASE_PASSWORD] = pulumi.Output.secret(database_password)
+    return found
+
+
+def _document(model: BaseModel) -> dict[str, Any]:
+    return model.model_dump(mode="json")
 
 
 def from_engine(outputs: Mapping[str, Output]) -> ClusterOutputs:
@@ -56,6 +116,8 @@ def from_engine(outputs: Mapping[str, Output]) -> ClusterOutputs:
         kubernetes_version=str(outputs[VERSION].value),
         network=Network.model_validate(outputs[NETWORK].value),
         nodes=tuple(str(name) for name in outputs[NODES].value),
+        managed=Managed.model_validate(outputs[MANAGED].value) if MANAGED in outputs else None,
+        database_password=str(outputs[DATABASE_PASSWORD].value) if DATABASE_PASSWORD in outputs else "",
     )
 
 

@@ -41,6 +41,17 @@ IMMUTABLE = (
     "kubernetes.ranges.services",
     "kubernetes.ranges.nodes",
     "existing.context",
+    "onprem.virtual_address",
+    *(f"{cloud}.{field}" for cloud in ("aws", "gcp", "azure") for field in ("zones", "network")),
+    "aws.account",
+    "aws.region",
+    "gcp.project",
+    "gcp.region",
+    "azure.subscription",
+    "azure.tenant",
+    "azure.location",
+    "state.backend",
+    "state.secrets",
 )
 
 

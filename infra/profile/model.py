@@ -7,57 +7,29 @@ Fields whose docstring says "Immutable" cannot change after the first `up` (infr
 from __future__ import annotations
 
 import ipaddress
-import re
 from typing import TYPE_CHECKING, Annotated, Literal, Self, cast
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    create_model,
-    model_validator,
-)
+from pydantic import Field, create_model, model_validator
 
 from components.catalog import CATALOG
 from components.contract import ComponentSettings
-from components.names import SLUG, SLUG_MAX
+from infra.profile.aws import Aws
+from infra.profile.azure import Azure
+from infra.profile.budget import Budget
+from infra.profile.cloud import Cloud
+from infra.profile.common import Cidr, Closed, Port, Registry, Slug
+from infra.profile.gcp import Gcp
+from infra.profile.onprem import Onprem
+from infra.profile.state import State
 
-Target = Literal["local", "existing"]
+Target = Literal["local", "existing", "onprem", "aws", "gcp", "azure"]
+SECTIONS: tuple[Target, ...] = ("local", "existing", "onprem", "aws", "gcp", "azure")
+"""Each target's section bears its name; a profile has the one of its target."""
+
+UNSET_REGISTRY = "registry.mlp.internal/"
 
 KUBERNETES_VERSION: Literal["v1.36.3"] = "v1.36.3"
 """The version that the toolchain builds and every test runs on."""
-
-
-class Closed(BaseModel):
-    """Base of every part: unknown keys are errors, values cannot change."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-def _slug(value: str) -> str:
-    if not SLUG.fullmatch(value):
-        raise ValueError(f"must be 1 to {SLUG_MAX} lower-case letters, digits, single dashes; a letter first")
-    return value
-
-
-def _cidr(value: str) -> str:
-    network = ipaddress.ip_network(value)
-    if network.version != 4 or not network.is_private:
-        raise ValueError("must be a private IPv4 range such as 10.96.0.0/16")
-    return str(network)
-
-
-def _registry(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9.:-]*(/[a-z0-9._-]+)*/", value):
-        raise ValueError("must be a host with an optional path, ending in '/', such as registry.example.com/mlp/")
-    return value
-
-
-Slug = Annotated[str, AfterValidator(_slug)]
-Cidr = Annotated[str, AfterValidator(_cidr)]
-Registry = Annotated[str, AfterValidator(_registry)]
-Port = Annotated[int, Field(ge=1024, le=65535)]
 
 
 class Supply(Closed):
@@ -65,11 +37,12 @@ class Supply(Closed):
 
     mode: Literal["source"] = "source"
     """`source`: everything built from language and Debian package registries, no image registry needed."""
-    registry: Registry = "registry.mlp.internal/"
-    """Prefix of every image name. Workspaces may run images below it only. Immutable."""
-    delivery: Literal["import", "provided"] = "import"
-    """`import`: into the hosts' containerd (clusters made here). `provided`: the nodes have them or can pull them from
-    the registry above; `platform images bundle` makes the archive to load or push."""
+    registry: Registry = UNSET_REGISTRY
+    """Prefix of every image name; on a cloud, that of the registry that is made there. Workspaces may run images below
+    it only. Immutable."""
+    delivery: Literal["import", "provided", "push"] = "import"
+    """`import`: into the hosts' containerd (clusters made here or over SSH). `push`: to the registry above.
+    `provided`: the nodes have them or can pull them from the registry; `platform images bundle` makes the archive."""
 
 
 class Ports(Closed):
@@ -209,22 +182,49 @@ class Profile(Closed):
     kubernetes: Kubernetes = Kubernetes()
     local: Local | None = None
     existing: Existing | None = None
+    onprem: Onprem | None = None
+    aws: Aws | None = None
+    gcp: Gcp | None = None
+    azure: Azure | None = None
+    state: State = State()
+    budget: Budget | None = None
     engine: Engine = Engine()
     components: ComponentChoices = ComponentChoices()
     """Those not named are on with their defaults."""
     first_tenant: FirstTenant | None = FirstTenant()
 
+    @property
+    def cloud(self) -> Cloud | None:
+        """The section of the target where that is a cloud."""
+        return self.aws or self.gcp or self.azure
+
     @model_validator(mode="after")
     def _sections_match_target(self) -> Self:
-        for section in ("local", "existing"):
+        for section in SECTIONS:
             if section != self.target and getattr(self, section) is not None:
                 raise ValueError(f"section {section!r} belongs to target {section!r}, but target is {self.target!r}")
         if self.target == "local" and self.local is None:
             object.__setattr__(self, "local", Local())
         if self.target == "existing" and self.existing is None:
             object.__setattr__(self, "existing", Existing())
-        if self.target == "existing" and self.supply.delivery == "import":
-            raise ValueError("supply.delivery 'import' needs a cluster made here; use 'provided'")
+        if getattr(self, self.target) is None:
+            raise ValueError(f"target {self.target!r} needs a section {self.target!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _images_reach_nodes(self) -> Self:
+        delivery, made_here = self.supply.delivery, self.target in ("local", "onprem")
+        if delivery == "import" and not made_here:
+            raise ValueError("supply.delivery 'import' needs a cluster made here; use 'push' or 'provided'")
+        if self.cloud is not None and self.supply.registry == UNSET_REGISTRY:
+            supply = self.supply.model_copy(update={"registry": self.cloud.registry(self.name)})
+            object.__setattr__(self, "supply", supply)
+        return self
+
+    @model_validator(mode="after")
+    def _clouds_keep_the_official_plugin(self) -> Self:
+        if self.cloud is not None and "kubernetes_plugin" not in self.engine.model_fields_set:
+            object.__setattr__(self, "engine", self.engine.model_copy(update={"kubernetes_plugin": "official"}))
         return self
 
     @model_validator(mode="after")

@@ -14,6 +14,9 @@ _IMAGE = ("--python-version", "3.13", "--python-platform", "linux")
 LOCKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("tests", _HERE),
     ("infra", (*_HERE, "-c", "tests/requirements.lock")),
+    ("infra/clouds/aws", (*_HERE, "-c", "tests/requirements.lock")),
+    ("infra/clouds/azure", (*_HERE, "-c", "tests/requirements.lock")),
+    ("infra/clouds/gcp", (*_HERE, "-c", "tests/requirements.lock")),
     ("controlplane", (*_IMAGE, "-c", "tests/requirements.lock")),
     ("components/tracking", _IMAGE),
 )

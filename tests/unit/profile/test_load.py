@@ -99,7 +99,7 @@ def test_overrides_are_applied_last_and_checked() -> None:
 
 
 def test_an_unknown_name_lists_what_there_is() -> None:
-    with pytest.raises(ProfileNotFound, match="existing, local"):
+    with pytest.raises(ProfileNotFound, match="aws, azure, existing, gcp, local, onprem"):
         load("locl")
 
 

@@ -1,0 +1,1 @@
+"""GCP through its SDK."""
