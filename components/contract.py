@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict
 
 from components.facts import PlatformFacts
 from components.images import Image
+from components.managed import Managed
 
 KubernetesObject = dict[str, Any]
 """A complete Kubernetes object as plain data: apiVersion, kind, metadata, and the rest."""
@@ -40,6 +41,8 @@ class Install:
     """Name → value of every secret that an installed component or the control plane names. Names are unique in an
     installation and begin with their owner (`database-tracking-password`); a component also reads those of what it
     requires. Made once by the installer, kept encrypted in state."""
+    managed: Managed | None = None
+    """What a cloud runs instead of components; their settings then say `managed`."""
 
 
 @dataclass(frozen=True)

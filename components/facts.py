@@ -16,13 +16,15 @@ class _Closed(BaseModel):
 
 
 class Endpoint(_Closed):
-    """A service inside the cluster and the pods behind it, so that a NetworkPolicy can name exactly those."""
+    """A service and the pods or addresses behind it, so that a NetworkPolicy can name exactly those."""
 
     url: str
-    namespace: str
-    pod_labels: dict[str, str]
+    namespace: str = ""
+    pod_labels: dict[str, str] = {}
     port: int
     """The container's port: NetworkPolicy is decided after service translation."""
+    addresses: str = ""
+    """CIDR range of a service outside the cluster, which has no namespace and no pods."""
 
 
 class Network(_Closed):

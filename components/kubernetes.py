@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from components.contract import KubernetesObject
 from components.facts import Endpoint
+from components.managed import Managed
 from components.names import (
     DOMAIN,
     INSTALLER_FIELD_MANAGER,
@@ -71,9 +72,12 @@ def namespace(component: str, level: PodSecurityLevel = "restricted") -> Kuberne
     return made
 
 
-def service_account(component: str, name: str | None = None) -> KubernetesObject:
-    """An own service account. Tokens are mounted only where a pod asks for one."""
-    return obj("v1", "ServiceAccount", component, name or component, automountServiceAccountToken=False)
+def service_account(component: str, name: str | None = None, managed: Managed | None = None) -> KubernetesObject:
+    """An own service account, with its cloud identity where a cloud gives it one. Tokens are mounted only where a pod
+    asks for one."""
+    own = name or component
+    annotations = managed.account_annotations(component_namespace(component), own) if managed else {}
+    return obj("v1", "ServiceAccount", component, own, annotations=annotations, automountServiceAccountToken=False)
 
 
 def cluster_role(component: str, name: str, rules: Sequence[Mapping[str, Any]]) -> tuple[KubernetesObject, ...]:
@@ -164,7 +168,9 @@ def ports(*numbers: int, protocol: Protocol = "TCP") -> list[dict[str, Any]]:
 
 
 def to_endpoint(endpoint: Endpoint) -> dict[str, Any]:
-    """Egress to exactly the pods and the port behind an endpoint."""
+    """Egress to exactly the pods (or addresses) and the port behind an endpoint."""
+    if endpoint.addresses:
+        return {"to": [{"ipBlock": {"cidr": endpoint.addresses}}], "ports": ports(endpoint.port)}
     return {"to": [peer(endpoint.namespace, endpoint.pod_labels)], "ports": ports(endpoint.port)}
 
 

@@ -8,49 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
-from components.facts import Cloud, Network
+from components.facts import Network
+from components.managed import Managed as Managed
+from components.managed import ManagedDatabase as ManagedDatabase
 from infra.engine.model import Output
 
 
 class ClusterError(Exception):
     """A cluster cannot be used; the message says why and what to do."""
-
-
-class ManagedDatabase(BaseModel):
-    """A PostgreSQL server of the cloud, inside the cluster's network."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    host: str
-    port: int = 5432
-    administrator: str
-    """Role that may make roles and databases."""
-    addresses: str
-    """CIDR range that the server's addresses come from, for network policies."""
-    ca: str = ""
-    """PEM of the authority of its certificate; empty where pods trust it anyway."""
-
-
-class Managed(BaseModel):
-    """What a cloud gives in place of components of ours."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    cloud: Cloud
-    database: ManagedDatabase
-    artifacts: str
-    """URL of the tracking server's bucket, such as `s3://name` or `gs://name`, or that of an Azure container as
-    `wasbs://container@account.blob.core.windows.net`."""
-    storage_class: str
-    """Class of volumes, which this makes the platform's."""
-    identities: dict[str, dict[str, str]]
-    """Service account as `namespace/name` → annotations that give its pods their cloud identity."""
-    load_balancer: dict[str, str]
-    """Annotations of the gateway's Service of type LoadBalancer."""
-    pod_labels: dict[str, str] = {}
-    """Labels that pods with a cloud identity need."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,52 @@
+"""What a cloud runs in place of components of ours: a document that the cluster's program gives to the components."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from components.facts import Cloud
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ManagedDatabase(_Closed):
+    """A PostgreSQL server of the cloud, inside the cluster's network."""
+
+    host: str
+    port: int = 5432
+    administrator: str
+    """Role that may make roles and databases."""
+    addresses: str
+    """CIDR range that the server's addresses come from, for network policies."""
+    ca: str = ""
+    """PEM of the authority of its certificate; empty where pods trust it anyway."""
+
+
+class Managed(_Closed):
+    """What a cloud gives in place of components of ours."""
+
+    cloud: Cloud
+    database: ManagedDatabase
+    artifacts: str
+    """URL of the tracking server's bucket, such as `s3://name` or `gs://name`, or that of an Azure container as
+    `wasbs://container@account.blob.core.windows.net`."""
+    storage_class: str
+    """Class of volumes, which the platform makes."""
+    identities: dict[str, dict[str, str]]
+    """Service account as `namespace/name` → annotations that give its pods their cloud identity."""
+    load_balancer: dict[str, str]
+    """Annotations of the gateway's Service of type LoadBalancer."""
+    pod_labels: dict[str, str] = {}
+    """Labels that pods with a cloud identity need."""
+    storage_classes: tuple[dict[str, Any], ...] = ()
+    """StorageClass objects of the cloud's disks."""
+    sources: tuple[str, ...] = ()
+    """CIDR ranges that may reach the gateway's load balancer; everybody where it is private and this is empty."""
+
+    def account_annotations(self, namespace: str, name: str) -> dict[str, str]:
+        """Annotations of a service account; none where the cloud binds identities on its own side."""
+        return dict(self.identities.get(f"{namespace}/{name}", {}))
