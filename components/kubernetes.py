@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from components.contract import KubernetesObject
-from components.facts import Endpoint
+from components.facts import Endpoint, Network
 from components.managed import Managed
 from components.names import (
     DOMAIN,
@@ -191,6 +191,26 @@ def to_api_server(addresses: Iterable[str]) -> list[dict[str, Any]]:
         cidr = f"{address.strip('[]')}/{length}"
         rules.append({"to": [{"ipBlock": {"cidr": cidr}}], "ports": ports(int(port))})
     return rules
+
+
+_NOT_PUBLIC = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16")
+_TOKEN_SERVICES: dict[str, tuple[tuple[str, int], ...]] = {
+    "aws": (("169.254.170.23/32", 80),),
+    "gcp": (("169.254.169.252/32", 988), ("169.254.169.254/32", 80)),
+    "azure": (),
+}
+"""Where pods of each cloud get the token of their identity, by address and port: the EKS Pod Identity agent, GKE's
+metadata server. On Azure, and on AWS with IRSA, tokens are files."""
+
+
+def to_cloud(managed: Managed, network: Network) -> list[dict[str, Any]]:
+    """Egress to the cloud's own services, whose addresses change: HTTPS to all but private and link-local addresses of
+    others, and to the cluster's network for private endpoints; and to where pods get their cloud identity."""
+    inside = {"ipBlock": {"cidr": network.nodes}}
+    outside = {"ipBlock": {"cidr": "0.0.0.0/0", "except": list(_NOT_PUBLIC)}}
+    services = _TOKEN_SERVICES[managed.cloud.kind]
+    tokens = [{"to": [{"ipBlock": {"cidr": cidr}}], "ports": ports(port)} for cidr, port in services]
+    return [{"to": [outside, inside], "ports": ports(443)}, *tokens]
 
 
 def default_deny(component: str) -> KubernetesObject:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -24,6 +24,8 @@ class ManagedDatabase(_Closed):
     """CIDR range that the server's addresses come from, for network policies."""
     ca: str = ""
     """PEM of the authority of its certificate; empty where pods trust it anyway."""
+    tls: Literal["require", "verify-ca", "verify-full"] = "verify-full"
+    """How much of the server's certificate clients check (libpq's sslmode); in clear nobody is served."""
 
 
 class Managed(_Closed):

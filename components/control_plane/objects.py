@@ -26,7 +26,8 @@ from components.control_plane.names import (
 )
 from components.control_plane.placing import SYSTEM, deployment, workload
 from components.control_plane.settings import ControlPlaneSettings
-from components.database.objects import DATABASES, password_name
+from components.database import managed as managed_database
+from components.database.names import DATABASES, password_name
 from components.gateway.names import GATEWAY_PODS, HOP_SECRET
 from components.isolation.rbac import CONTROL_PLANE_RULES
 from components.names import CONTROL_PLANE_SERVICE_ACCOUNT, SYSTEM_NAMESPACE, component_namespace
@@ -52,17 +53,19 @@ def objects(settings: ControlPlaneSettings, install: Install) -> tuple[Kubernete
     }
     gateway = {"gateway-secret": secrets[HOP_SECRET]}
     owner = {"owner-password": secrets[password_name(_OWNER)], "admin-password": secrets[ADMIN_PASSWORD]}
-    storage = {"root-secret": secrets[ROOT_SECRET], "key": secrets[STORAGE_KEY]}
+    managed = install.managed
+    storage = {"key": secrets[STORAGE_KEY]} | ({} if managed else {"root-secret": secrets[ROOT_SECRET]})
     environment = _environment(settings, install)
     config = k8s.digest(facts, environment, runtime)
     return (
         k8s.namespace(SYSTEM),
-        k8s.service_account(SYSTEM, CONTROL_PLANE_SERVICE_ACCOUNT),
+        k8s.service_account(SYSTEM, CONTROL_PLANE_SERVICE_ACCOUNT, managed),
         k8s.service_account(SYSTEM, API_ACCOUNT),
         *_role(NAME, CONTROL_PLANE_SERVICE_ACCOUNT, CONTROL_PLANE_RULES),
         *_role(API_ACCOUNT, API_ACCOUNT, [_TOKEN_REVIEW]),
         k8s.default_deny(SYSTEM),
         *_policies(install),
+        *(managed_database.ca_config_map(SYSTEM, managed.database) if managed else ()),
         k8s.config_map(SYSTEM, _FACTS, facts),
         k8s.config_map(SYSTEM, "control-plane", environment),
         k8s.secret(SYSTEM, "control-plane", runtime),
@@ -96,11 +99,12 @@ def _environment(settings: ControlPlaneSettings, install: Install) -> dict[str, 
         "MLP_SESSION_IDLE_MINUTES": str(settings.session_idle_minutes),
         "MLP_STREAMS": str(settings.streams),
         "MALLOC_ARENA_MAX": "2",
+        **(managed_database.tls(install.managed.database) if install.managed else {}),
     }
 
 
-def _own_environment(part: str, database: str) -> list[dict[str, Any]]:
-    """What only this part is told. `database`: the server's address."""
+def _own_environment(part: str, database: str, *, managed: bool) -> list[dict[str, Any]]:
+    """What only this part is told. `database`: the server's address. `managed`: a cloud keeps objects."""
     if part == "api":
         own = {"MLP_GATEWAY_SECRET_FILE": "/etc/mlp/gateway/gateway-secret"}
     elif part == "migrate":
@@ -110,15 +114,13 @@ def _own_environment(part: str, database: str) -> list[dict[str, Any]]:
             "MLP_FIRST_ADMIN_PASSWORD_FILE": "/etc/mlp/owner/admin-password",
         }
     else:
-        own = _storage_environment()
+        own = _storage_environment(managed=managed)
     return [{"name": name, "value": value} for name, value in own.items()]
 
 
-def _storage_environment() -> dict[str, str]:
-    return {
-        "MLP_STORAGE_ROOT_SECRET_FILE": f"{_STORAGE_FOLDER}/root-secret",
-        "MLP_STORAGE_KEY_FILE": f"{_STORAGE_FOLDER}/key",
-    }
+def _storage_environment(*, managed: bool) -> dict[str, str]:
+    root = {} if managed else {"MLP_STORAGE_ROOT_SECRET_FILE": f"{_STORAGE_FOLDER}/root-secret"}
+    return {**root, "MLP_STORAGE_KEY_FILE": f"{_STORAGE_FOLDER}/key"}
 
 
 def _role(name: str, account: str, rules: Sequence[Mapping[str, Any]]) -> tuple[KubernetesObject, ...]:
@@ -140,7 +142,8 @@ def _policies(install: Install) -> tuple[KubernetesObject, ...]:
         *k8s.to_api_server(facts.network.api_server_endpoints),
     ]
     shared += [k8s.to_endpoint(facts.database)] if facts.database else []
-    stores = [k8s.to_endpoint(endpoint) for endpoint in (facts.storage, facts.storage_admin) if endpoint]
+    stores = k8s.to_cloud(install.managed, facts.network) if install.managed else []
+    stores += [k8s.to_endpoint(endpoint) for endpoint in (facts.storage, facts.storage_admin) if endpoint]
     clients = [{"from": [k8s.peer(SYSTEM_NAMESPACE, pods(part)) for part in _PARTS], "ports": k8s.ports(QUEUE_PORT)}]
     return (
         k8s.allow(
@@ -163,7 +166,10 @@ def _deployment(
     settings: ControlPlaneSettings, install: Install, part: str, config: str, replicas: int
 ) -> KubernetesObject:  # fmt: skip
     account = API_ACCOUNT if part == "api" else CONTROL_PLANE_SERVICE_ACCOUNT
-    return deployment(part, workload(part, config, _pod(settings, install, part), account=account), replicas=replicas)
+    template = workload(part, config, _pod(settings, install, part), account=account)
+    if install.managed and part != "api":
+        template["metadata"]["labels"] |= install.managed.pod_labels
+    return deployment(part, template, replicas=replicas)
 
 
 def _mount(name: str, path: str) -> dict[str, Any]:
@@ -176,14 +182,16 @@ def _secret_volume(name: str, secret: str) -> dict[str, Any]:
 
 def _pod(settings: ControlPlaneSettings, install: Install, part: str) -> dict[str, Any]:
     """API pods migrate the tables and make the first account before they serve; others wait for the tables."""
-    database = _address(install)
+    database, managed = _address(install), install.managed is not None
     shared = [k8s.TMP_MOUNT, _mount("facts", "/etc/mlp/facts"), _mount("secrets", "/etc/mlp/secrets")]
+    shared += managed_database.ca_mount(install.managed.database) if install.managed else []
     own = _mount("gateway", "/etc/mlp/gateway") if part == "api" else _mount("storage", _STORAGE_FOLDER)
     volumes = [
         k8s.scratch("tmp"),
         {"name": "facts", "configMap": {"name": _FACTS}},
         _secret_volume("secrets", "control-plane"),
         _secret_volume(own["name"], f"control-plane-{own['name']}"),
+        *(managed_database.ca_volume(install.managed.database) if install.managed else []),
     ]
     base = {
         "image": install.images[CONTROL_PLANE_IMAGE],
@@ -197,7 +205,7 @@ def _pod(settings: ControlPlaneSettings, install: Install, part: str) -> dict[st
             **base,
             "name": "migrate",
             "command": ["python3", "-m", "controlplane.manage", "migrate", "bootstrap-admin"],
-            "env": _own_environment("migrate", database),
+            "env": _own_environment("migrate", database, managed=managed),
             "volumeMounts": [*shared, _mount("owner", "/etc/mlp/owner")],
         }
     else:
@@ -213,7 +221,7 @@ def _pod(settings: ControlPlaneSettings, install: Install, part: str) -> dict[st
         "command": ["python3", "-m", *command(settings, part)],
         "env": [
             {"name": "MLP_WORKER_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
-            *_own_environment(part, database),
+            *_own_environment(part, database, managed=managed),
         ],
         "volumeMounts": [*shared, own],
         **(_serving() if part == "api" else {}),

@@ -4,17 +4,18 @@ from typing import Any
 
 from components.contract import Component, ObjectRef
 from components.database.images import VERSION, images
-from components.database.objects import NAME, ROLES, endpoint, objects, password_name
+from components.database.names import NAME, ROLES, password_name
+from components.database.objects import endpoint, objects
 from components.database.settings import DatabaseSettings
 from components.names import component_namespace
 
 
-def _facts(_: DatabaseSettings) -> dict[str, Any]:
-    return {"database": endpoint()}
+def _facts(settings: DatabaseSettings) -> dict[str, Any]:
+    return {} if settings.managed else {"database": endpoint()}
 
 
-def _ready(_: DatabaseSettings) -> tuple[ObjectRef, ...]:
-    return (ObjectRef("apps/v1", "StatefulSet", component_namespace(NAME), NAME),)
+def _ready(settings: DatabaseSettings) -> tuple[ObjectRef, ...]:
+    return () if settings.managed else (ObjectRef("apps/v1", "StatefulSet", component_namespace(NAME), NAME),)
 
 
 COMPONENT = Component(

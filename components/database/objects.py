@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from components import kubernetes as k8s
 from components.contract import Install, KubernetesObject
+from components.database import managed
 from components.database.images import BIN, DATABASE_IMAGE, VERSION
+from components.database.names import DATABASES, NAME, PORT, ROLES, password_name
 from components.database.settings import DatabaseSettings
 from components.facts import Endpoint
-from components.names import SYSTEM_NAMESPACE, component_namespace
+from components.names import component_namespace
 
-NAME = "database"
-PORT = 5432
 _SOCKET = "/run/postgres"
 _DATA = f"/data/{VERSION}"
-
-
-@dataclass(frozen=True)
-class Database:
-    """A database for the pods of one namespace, and the roles that may connect to it."""
-
-    name: str
-    namespace: str
-    roles: tuple[str, ...]
-    """The first bears the database's name and owns it; the others get their rights from its migrations."""
-
-
-def password_name(role: str) -> str:
-    """Name of a role's password among the installation's secrets."""
-    return f"database-{role}-password"
-
-
-DATABASES = (
-    Database("controlplane", SYSTEM_NAMESPACE, ("controlplane", "controlplaneapp")),
-    Database("tracking", component_namespace("tracking"), ("tracking",)),
-)
-ROLES = {role: database.name for database in DATABASES for role in database.roles}
-"""Role → its database."""
 
 
 def endpoint() -> Endpoint:
@@ -85,6 +61,8 @@ def server_settings(settings: DatabaseSettings) -> dict[str, str]:
 
 def objects(settings: DatabaseSettings, install: Install) -> tuple[KubernetesObject, ...]:
     """Passwords reach the init container as files; the server itself holds only their verifiers."""
+    if settings.managed:
+        return managed.objects(settings, install)
     passwords = {role: install.secrets[password_name(role)] for role in ROLES}
     rules = {"pg_hba.conf": host_rules()}
     arguments = [f"-c{key}={value}" for key, value in sorted(server_settings(settings).items())]

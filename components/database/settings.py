@@ -13,6 +13,8 @@ from components.quantities import Quantity
 class DatabaseSettings(ComponentSettings):
     """One PostgreSQL server with one database and one role for each part of the platform."""
 
+    managed: bool = False
+    """The cloud runs the server (set for targets that are clouds); only its roles and databases are made here."""
     storage: Quantity = "8Gi"
     """Size of its volume; classes that cannot grow volumes keep the first size."""
     memory: Quantity = "512Mi"

@@ -77,7 +77,7 @@ def objects(settings: GatewaySettings, install: Install) -> tuple[KubernetesObje
         k8s.config_map(NAME, "nginx", config),
         k8s.secret(NAME, "hops", hops),
         k8s.secret(NAME, "tls", tls, "kubernetes.io/tls"),
-        _service(settings),
+        _service(settings, install),
         *_disruption(settings),
         k8s.deployment(NAME, template, replicas=settings.replicas),
     )
@@ -87,7 +87,7 @@ def _hop(secret: str) -> str:
     return f'proxy_set_header X-Mlp-Gateway-Secret "{secret}";\n'
 
 
-def _service(settings: GatewaySettings) -> KubernetesObject:
+def _service(settings: GatewaySettings, install: Install) -> KubernetesObject:
     made = k8s.service(NAME, NAME, {"https": (443, PORT)})
     if settings.exposure == "node-port":
         made["spec"]["type"] = "NodePort"
@@ -95,6 +95,10 @@ def _service(settings: GatewaySettings) -> KubernetesObject:
     elif settings.exposure == "load-balancer":
         made["spec"]["type"] = "LoadBalancer"
         made["spec"]["externalTrafficPolicy"] = "Local"
+        if install.managed:
+            made["metadata"]["annotations"] = dict(install.managed.load_balancer)
+            if install.managed.sources:
+                made["spec"]["loadBalancerSourceRanges"] = list(install.managed.sources)
     return made
 
 

@@ -18,11 +18,13 @@ from components.storage.workspace import workspace_objects
 
 
 def _facts(settings: StorageSettings) -> dict[str, Any]:
+    if settings.managed:
+        return {}
     return {"storage": endpoint(), "storage_admin": admin_endpoint(), "storage_region": settings.region}
 
 
-def _ready(_: StorageSettings) -> tuple[ObjectRef, ...]:
-    return (ObjectRef("apps/v1", "StatefulSet", component_namespace(NAME), NAME),)
+def _ready(settings: StorageSettings) -> tuple[ObjectRef, ...]:
+    return () if settings.managed else (ObjectRef("apps/v1", "StatefulSet", component_namespace(NAME), NAME),)
 
 
 COMPONENT = Component(

@@ -9,8 +9,10 @@ VERSION = "1.8.0"
 STORAGE_IMAGE = "storage"
 
 
-def images(_: StorageSettings) -> tuple[Image, ...]:
+def images(settings: StorageSettings) -> tuple[Image, ...]:
     """versitygw, and Python (from the base) for the init container that makes the platform's own user and bucket."""
+    if settings.managed:
+        return ()
     return (
         Image(
             name=STORAGE_IMAGE,

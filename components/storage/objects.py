@@ -68,6 +68,8 @@ def server_arguments(settings: StorageSettings) -> list[str]:
 
 def objects(settings: StorageSettings, install: Install) -> tuple[KubernetesObject, ...]:
     """Users live in a file on the volume, so there is one pod; what it read at start is hashed on its template."""
+    if settings.managed:
+        return ()
     root = {"ROOT_ACCESS_KEY_ID": ROOT_USER, "ROOT_SECRET_ACCESS_KEY": install.secrets[ROOT_SECRET]}
     users = {TRACKING_USER: install.secrets[TRACKING_SECRET]}
     arguments = server_arguments(settings)

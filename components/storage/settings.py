@@ -13,6 +13,8 @@ from components.quantities import Quantity
 class StorageSettings(ComponentSettings):
     """An S3 server on one volume, with a user and a bucket for every workspace."""
 
+    managed: bool = False
+    """The cloud keeps objects (set for targets that are clouds); nothing runs here, and workspaces get its buckets."""
     size: Quantity = "20Gi"
     """Size of its volume; classes that cannot grow volumes keep the first size."""
     memory: Quantity = "512Mi"

@@ -10,38 +10,44 @@ VERSION = "3.17.2"
 TRACKING_IMAGE = "tracking"
 WORKSPACE_IMAGE_NAME = "workspace"
 
-_PYTHON = PythonPackages("components/tracking/requirements.lock")
 _ENV = {"PYTHONPATH": "/opt/python", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
 _DIST_INFO = "/opt/python/mlp_workload-1.dist-info"
 
-WORKSPACE_IMAGE = Image(
-    name=WORKSPACE_IMAGE_NAME,
-    version="1",
-    layers=(
-        _PYTHON,
-        SourceTree(("components/tracking/client",)),
-        # MLflow finds the provider by this entry point.
-        TextFile(f"{_DIST_INFO}/METADATA", "Metadata-Version: 2.1\nName: mlp-workload\nVersion: 1\n"),
-        TextFile(
-            f"{_DIST_INFO}/entry_points.txt",
-            "[mlflow.request_auth_provider]\nmlp = components.tracking.client.auth:WorkloadAuthProvider\n",
+
+def _python(settings: TrackingSettings) -> PythonPackages:
+    folder = "" if settings.artifacts == "s3" else f"/{settings.artifacts}"
+    return PythonPackages(f"components/tracking{folder}/requirements.lock")
+
+
+def workspace_image(settings: TrackingSettings) -> Image:
+    """What a workspace's pods run unless their author brings an image: Python, MLflow's client, common libraries."""
+    return Image(
+        name=WORKSPACE_IMAGE_NAME,
+        version="1",
+        layers=(
+            _python(settings),
+            SourceTree(("components/tracking/client",)),
+            # MLflow finds the provider by this entry point.
+            TextFile(f"{_DIST_INFO}/METADATA", "Metadata-Version: 2.1\nName: mlp-workload\nVersion: 1\n"),
+            TextFile(
+                f"{_DIST_INFO}/entry_points.txt",
+                "[mlflow.request_auth_provider]\nmlp = components.tracking.client.auth:WorkloadAuthProvider\n",
+            ),
         ),
-    ),
-    command=("python3",),
-    env={**_ENV, "HOME": "/tmp", "MPLCONFIGDIR": "/tmp"},  # noqa: S108 - folders of the container's own
-)
-"""What a workspace's pods run unless their author brings an image: Python with MLflow's client and common libraries."""
+        command=("python3",),
+        env={**_ENV, "HOME": "/tmp", "MPLCONFIGDIR": "/tmp"},  # noqa: S108 - folders of the container's own
+    )
 
 
-def images(_: TrackingSettings) -> tuple[Image, ...]:
+def images(settings: TrackingSettings) -> tuple[Image, ...]:
     """Both, since the workspace's image comes with the MLflow that the server has."""
     return (
         Image(
             name=TRACKING_IMAGE,
             version=VERSION,
-            layers=(_PYTHON, SourceTree(("components/tracking/server",))),
+            layers=(_python(settings), SourceTree(("components/tracking/server",))),
             command=("python3", "-m", "uvicorn", "--factory", "components.tracking.server.app:create"),
             env=_ENV,
         ),
-        WORKSPACE_IMAGE,
+        workspace_image(settings),
     )

@@ -6,8 +6,9 @@ from typing import Any
 
 from components import kubernetes as k8s
 from components.contract import Install, KubernetesObject
+from components.database import managed as managed_database
+from components.database.names import password_name
 from components.database.objects import endpoint as database_endpoint
-from components.database.objects import password_name
 from components.facts import Endpoint
 from components.gateway.names import GATEWAY_PODS, TRACKING_HOP_SECRET
 from components.names import LABEL_TENANT, component_namespace
@@ -38,14 +39,10 @@ def endpoint() -> Endpoint:
 
 def environment(settings: TrackingSettings, install: Install) -> dict[str, str]:
     """The server's environment without its secrets."""
-    facts, storage = install.facts, storage_endpoint()
+    facts = install.facts
     return {
-        "MLP_DATABASE": f"postgresql+psycopg2://{_ROLE}@{database_endpoint().url.partition('://')[2]}/{_ROLE}",
-        "MLP_ARTIFACTS": f"s3://{TRACKING_BUCKET}",
-        "MLFLOW_S3_ENDPOINT_URL": storage.url,
-        "AWS_ACCESS_KEY_ID": TRACKING_USER,
-        "AWS_DEFAULT_REGION": facts.storage_region,
-        "AWS_EC2_METADATA_DISABLED": "true",
+        "MLP_DATABASE": f"postgresql+psycopg2://{_ROLE}@{_database(install).url.partition('://')[2]}/{_ROLE}",
+        **_stores(install),
         "MLFLOW_ENABLE_WORKSPACES": "true",
         "MLFLOW_WORKSPACE_STORE_URI": "kubernetes://",
         "MLFLOW_K8S_WORKSPACE_LABEL_SELECTOR": LABEL_TENANT,
@@ -67,11 +64,29 @@ def environment(settings: TrackingSettings, install: Install) -> dict[str, str]:
     }
 
 
+def _database(install: Install) -> Endpoint:
+    return managed_database.endpoint(install.managed.database) if install.managed else database_endpoint()
+
+
+def _stores(install: Install) -> dict[str, str]:
+    """Where artifacts are. On a cloud the pod's identity opens them, and libpq checks the database's certificate."""
+    if install.managed:
+        region = {"AWS_DEFAULT_REGION": install.managed.cloud.region} if install.managed.cloud.kind == "aws" else {}
+        return {"MLP_ARTIFACTS": install.managed.artifacts, **region, **managed_database.tls(install.managed.database)}
+    return {
+        "MLP_ARTIFACTS": f"s3://{TRACKING_BUCKET}",
+        "MLFLOW_S3_ENDPOINT_URL": storage_endpoint().url,
+        "AWS_ACCESS_KEY_ID": TRACKING_USER,
+        "AWS_DEFAULT_REGION": install.facts.storage_region,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
 def secrets(install: Install) -> dict[str, str]:
     """The secret part of the server's environment."""
     return {
         "PGPASSWORD": install.secrets[password_name(_ROLE)],
-        "AWS_SECRET_ACCESS_KEY": install.secrets[TRACKING_SECRET],
+        **({} if install.managed else {"AWS_SECRET_ACCESS_KEY": install.secrets[TRACKING_SECRET]}),
         "MLP_GATEWAY_SECRET": install.secrets[TRACKING_HOP_SECRET],
     }
 
@@ -80,10 +95,13 @@ def objects(settings: TrackingSettings, install: Install) -> tuple[KubernetesObj
     """Its own rights are to ask what others may do, and to read namespaces."""
     facts = install.facts
     public, private = environment(settings, install), secrets(install)
-    template = k8s.pod_template(NAME, k8s.digest(public, private), _pod(settings, install.images[TRACKING_IMAGE]))
+    template = k8s.pod_template(NAME, k8s.digest(public, private), _pod(settings, install))
+    managed = install.managed
+    if managed:
+        template["metadata"]["labels"] |= managed.pod_labels
     return (
         k8s.namespace(NAME),
-        k8s.service_account(NAME),
+        k8s.service_account(NAME, managed=managed),
         *k8s.cluster_role(
             NAME,
             NAME,
@@ -105,11 +123,12 @@ def objects(settings: TrackingSettings, install: Install) -> tuple[KubernetesObj
             ingress=[{"from": [k8s.peer(component_namespace("gateway"), GATEWAY_PODS)], "ports": k8s.ports(PORT)}],
             egress=[
                 k8s.to_dns(),
-                k8s.to_endpoint(database_endpoint()),
-                k8s.to_endpoint(storage_endpoint()),
+                k8s.to_endpoint(_database(install)),
+                *(k8s.to_cloud(managed, facts.network) if managed else [k8s.to_endpoint(storage_endpoint())]),
                 *k8s.to_api_server(facts.network.api_server_endpoints),
             ],
         ),
+        *(managed_database.ca_config_map(NAME, managed.database) if managed else ()),
         k8s.config_map(NAME, "environment", public),
         k8s.secret(NAME, "environment", private),
         k8s.service(NAME, NAME, {"http": (PORT, PORT)}),
@@ -148,14 +167,15 @@ def _configuration_kind() -> KubernetesObject:
     )
 
 
-def _pod(settings: TrackingSettings, image: str) -> dict[str, Any]:
+def _pod(settings: TrackingSettings, install: Install) -> dict[str, Any]:
+    database = install.managed.database if install.managed else None
     variables = [{"configMapRef": {"name": "environment"}}, {"secretRef": {"name": "environment"}}]
     health = {"httpGet": {"path": "/health", "port": PORT}, "timeoutSeconds": 5}
     common = {
-        "image": image,
+        "image": install.images[TRACKING_IMAGE],
         "envFrom": variables,
         "securityContext": k8s.container_security(),
-        "volumeMounts": [k8s.TMP_MOUNT],
+        "volumeMounts": [k8s.TMP_MOUNT, *(managed_database.ca_mount(database) if database else [])],
     }
     return {
         "automountServiceAccountToken": True,
@@ -189,5 +209,5 @@ def _pod(settings: TrackingSettings, image: str) -> dict[str, Any]:
                 **common,
             }
         ],
-        "volumes": [k8s.scratch("tmp", "4Gi")],
+        "volumes": [k8s.scratch("tmp", "4Gi"), *(managed_database.ca_volume(database) if database else [])],
     }

@@ -9,12 +9,12 @@ from components.volumes.objects import NAME, STORAGE_CLASS, objects
 from components.volumes.settings import VolumesSettings
 
 
-def _ready(_: VolumesSettings) -> tuple[ObjectRef, ...]:
-    return (ObjectRef("apps/v1", "Deployment", component_namespace(NAME), NAME),)
+def _ready(settings: VolumesSettings) -> tuple[ObjectRef, ...]:
+    return () if settings.managed else (ObjectRef("apps/v1", "Deployment", component_namespace(NAME), NAME),)
 
 
-def _facts(_: VolumesSettings) -> dict[str, Any]:
-    return {"storage_class": STORAGE_CLASS}
+def _facts(settings: VolumesSettings) -> dict[str, Any]:
+    return {} if settings.managed else {"storage_class": STORAGE_CLASS}
 
 
 COMPONENT = Component(

@@ -9,8 +9,10 @@ VERSION = "0.0.30"
 VOLUMES_IMAGE = "volumes"
 
 
-def images(_: VolumesSettings) -> tuple[Image, ...]:
+def images(settings: VolumesSettings) -> tuple[Image, ...]:
     """One image for both: helper pods need a shell, which the base has."""
+    if settings.managed:
+        return ()
     return (
         Image(
             name=VOLUMES_IMAGE,

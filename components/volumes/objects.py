@@ -79,6 +79,8 @@ def configuration(settings: VolumesSettings, image: str) -> dict[str, str]:
 
 def objects(settings: VolumesSettings, install: Install) -> tuple[KubernetesObject, ...]:
     """Tenants reach none of this: they have no rights here, and hostPath is refused in their namespaces."""
+    if settings.managed:
+        return _managed(install)
     image = install.images[VOLUMES_IMAGE]
     config = configuration(settings, image)
     return (
@@ -97,6 +99,17 @@ def objects(settings: VolumesSettings, install: Install) -> tuple[KubernetesObje
         _storage_class(settings),
         _deployment(image, config),
     )
+
+
+def _managed(install: Install) -> tuple[KubernetesObject, ...]:
+    """The cloud's StorageClasses, with the labels of ours."""
+    if install.managed is None:
+        raise ValueError("components.volumes.settings.managed needs a cluster that brings storage classes")
+    made = []
+    for given in install.managed.storage_classes:
+        metadata = given["metadata"]
+        made.append({**given, "metadata": {**metadata, "labels": {**metadata.get("labels", {}), **k8s.labels(NAME)}}})
+    return tuple(made)
 
 
 def _rights() -> tuple[KubernetesObject, ...]:

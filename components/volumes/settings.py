@@ -19,6 +19,8 @@ def _own_folder(value: str) -> str:
 class VolumesSettings(ComponentSettings):
     """Volumes are folders on a node; their size is a promise, not a limit."""
 
+    managed: bool = False
+    """The cloud's disks are the volumes (set for targets that are clouds); only their StorageClasses are made here."""
     path: Annotated[str, AfterValidator(_own_folder)] = "/var/lib/mlp-volumes"
     """Folder on every node. It must belong to volumes alone: they are deleted recursively."""
     default_class: bool = True

@@ -7,8 +7,11 @@ from typing import Any
 
 from components.catalog import CATALOG
 from components.contract import Component, ComponentSettings
-from components.facts import Network, PlatformFacts
+from components.database import managed as managed_database
+from components.facts import PlatformFacts
+from components.for_cloud import NOT_ON_CLOUDS, CloudKind, settings_for_cloud
 from components.tracking.images import WORKSPACE_IMAGE_NAME
+from infra.clusters.outputs import ClusterOutputs
 from infra.profile.model import Profile
 
 VERSION = "0.1.0"
@@ -16,12 +19,19 @@ VERSION = "0.1.0"
 
 
 def chosen_components(profile: Profile) -> list[tuple[Component[Any], ComponentSettings]]:
-    """The enabled components with their settings, in the catalog's order."""
-    return [
-        (component, profile.components.choice(component.name).settings)
-        for component in CATALOG
-        if profile.components.choice(component.name).enabled
-    ]
+    """The enabled components with their settings, in the catalog's order; on a cloud, as the cloud needs them."""
+    enabled = profile.components.enabled()
+    chosen = [(component, profile.components.choice(component.name).settings) for component in CATALOG]
+    chosen = [(component, settings) for component, settings in chosen if component.name in enabled]
+    kind = cloud_kind(profile)
+    if kind is None:
+        return chosen
+    return [(c, settings_for_cloud(c, settings, kind)) for c, settings in chosen if c.name not in NOT_ON_CLOUDS]
+
+
+def cloud_kind(profile: Profile) -> CloudKind | None:
+    """The target where it is a cloud."""
+    return profile.target if profile.target in ("aws", "gcp", "azure") else None
 
 
 def public_url(profile: Profile) -> str:
@@ -30,12 +40,22 @@ def public_url(profile: Profile) -> str:
         return f"https://localhost:{profile.local.ports.gateway}"
     if profile.existing is not None:
         return profile.existing.public_url
+    if profile.onprem is not None:
+        return profile.onprem.public_url
+    if profile.cloud is not None:
+        return f"https://{profile.cloud.domain}"
     raise AssertionError("a profile has the section of its target")
+
+
+def gpu_classes(profile: Profile) -> tuple[str, ...]:
+    """Names of the GPU classes that the profile's pools have, without repetition."""
+    pools = profile.cloud.pools if profile.cloud else ()
+    return tuple(dict.fromkeys(pool.gpu_class for pool in pools if pool.gpu_class))
 
 
 def platform_facts(
     profile: Profile,
-    network: Network,
+    cluster: ClusterOutputs,
     images: Mapping[str, str],
     ca_certificate: str,
     components: Sequence[tuple[Component[Any], ComponentSettings]],
@@ -53,10 +73,15 @@ def platform_facts(
         "registry": profile.supply.registry,
         "workspace_image": images[WORKSPACE_IMAGE_NAME],
         "storage_class": profile.existing.storage_class if profile.existing else "",
-        "network": network,
+        "network": cluster.network,
         "components": tuple(component.name for component, _ in components),
         "ca_certificate": ca_certificate,
     }
+    if cluster.managed is not None:
+        managed = cluster.managed
+        known |= {"cloud": managed.cloud, "storage_class": managed.storage_class}
+        known["database"] = managed_database.endpoint(managed.database)
+        known["gpu_classes"] = gpu_classes(profile)
     for component, settings in components:
         known |= component.facts(settings)
     return PlatformFacts(**known)

@@ -8,7 +8,8 @@ from typing import Any
 
 from components.contract import Component, ComponentSettings
 from components.images import GoBinary, Image
-from components.tracking.images import WORKSPACE_IMAGE
+from components.tracking.images import workspace_image
+from components.tracking.settings import TrackingSettings
 from infra.clusters.local import HOST_TOOLS
 from infra.installation.home import cache_root
 from infra.lifecycle.runner import Say
@@ -21,6 +22,9 @@ from infra.toolchain.service import Toolchain
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
+MADE_HERE = ("local", "onprem")
+"""Targets whose clusters are kubeadm on hosts that get their binaries and images from here."""
+
 _ALWAYS = ("pulumi", "kubectl", "uv", "mmdebstrap")
 
 Chosen = Sequence[tuple[Component[Any], ComponentSettings]]
@@ -29,15 +33,15 @@ Chosen = Sequence[tuple[Component[Any], ComponentSettings]]
 def wanted_images(profile: Profile, components: Chosen) -> list[Image]:
     """Every image of the installation; the cluster's own where it is made here."""
     images = [image for component, settings in components for image in component.images(settings)]
-    cluster = list(kubernetes_images()) if profile.target == "local" else []
-    unique = {image.name: image for image in (*cluster, WORKSPACE_IMAGE, *images)}
+    cluster = list(kubernetes_images()) if profile.target in MADE_HERE else []
+    unique = {image.name: image for image in (*cluster, workspace_image(TrackingSettings()), *images)}
     return list(unique.values())
 
 
 def wanted_tools(profile: Profile, images: Sequence[Image]) -> list[str]:
     """Every tool of the installation: what `up` runs, what hosts run, and what goes into images."""
     inside = [layer.tool for image in images for layer in image.layers if isinstance(layer, GoBinary)]
-    host = HOST_TOOLS if profile.target == "local" else ()
+    host = HOST_TOOLS if profile.target in MADE_HERE else ()
     return list(dict.fromkeys((*_ALWAYS, *host, *inside)))
 
 

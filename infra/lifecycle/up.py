@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from components.contract import Install
+from components.database.names import ADMINISTRATOR_PASSWORD
 from components.facts import PlatformFacts
 from infra.clusters.outputs import ClusterOutputs
 from infra.engine.engine import Engine
@@ -132,24 +133,24 @@ class Up:
 
     def _facts(self) -> PlatformFacts:
         cluster, images = _given(self._cluster), _given(self._images)
-        facts = platform_facts(
-            self._profile, cluster.network, images.references, self._certificate.ca, self._components
-        )
+        facts = platform_facts(self._profile, cluster, images.references, self._certificate.ca, self._components)
         self._recorder.record.facts = facts.model_dump(mode="json")
         return facts
 
     def _install(self, stack: str, say: Say) -> None:
-        secrets = open_secrets(self._home)
+        secrets, cluster = open_secrets(self._home), _given(self._cluster)
         names = {name for component, _ in self._components for name in component.secrets}
         install = Install(
             facts=self._facts(),
             images=_given(self._images).references,
             secrets={name: secrets.get(name) for name in sorted(names)}
-            | {"gateway-tls-crt": self._certificate.certificate, "gateway-tls-key": self._certificate.key},
+            | {"gateway-tls-crt": self._certificate.certificate, "gateway-tls-key": self._certificate.key}
+            | ({ADMINISTRATOR_PASSWORD: cluster.database_password} if cluster.managed else {}),
+            managed=cluster.managed,
         )
         control = stack == CONTROL_PLANE_STACK
         chosen = [(c, s) for c, s in self._components if (c.name == CONTROL_PLANE) == control]
-        bill = Bill(_given(self._cluster).kubeconfig, chosen, install)
+        bill = Bill(cluster.kubeconfig, chosen, install)
         self._engine.up(stack, bill, on_event=tell(say), refresh=True)
 
     def _install_control_plane(self, say: Say) -> None:

@@ -228,6 +228,15 @@ class Profile(Closed):
         return self
 
     @model_validator(mode="after")
+    def _managed_on_clouds(self) -> Self:
+        for component in CATALOG:
+            if self.cloud is None and getattr(self.components.choice(component.name).settings, "managed", False):
+                raise ValueError(f"components.{component.name}.settings.managed is for targets that are clouds")
+        if self.cloud is not None and self.cloud.domain is None:
+            raise ValueError(f"{self.target}.domain is needed: people reach the platform at it, and TLS bears it")
+        return self
+
+    @model_validator(mode="after")
     def _requirements_enabled(self) -> Self:
         for component in CATALOG:
             if self.components.choice(component.name).enabled:

@@ -11,9 +11,10 @@ import pytest
 
 from components.catalog import CATALOG
 from components.contract import Component, KubernetesObject
+from components.for_cloud import CloudKind
 from components.names import INSTALLER_FIELD_MANAGER
 from components.volumes.objects import helper_pod
-from tests.servers.installs import install
+from tests.servers.installs import install, managed_install
 from tests.servers.kubernetes import KubernetesRequestFailed, KubernetesServer
 
 pytestmark = pytest.mark.contract
@@ -52,6 +53,14 @@ def test_objects_are_accepted_with_no_unknown_field(server: KubernetesServer, co
     for obj in component.objects(component.settings(), install()):
         answer = _apply(server, obj, dry=True)
         assert answer["metadata"]["name"] == obj["metadata"]["name"]
+
+
+@pytest.mark.parametrize("kind", ["aws", "gcp", "azure"])
+def test_objects_for_clouds_are_accepted_with_no_unknown_field(server: KubernetesServer, kind: CloudKind) -> None:
+    given, chosen = managed_install(kind)
+    for component, settings in chosen:
+        for obj in component.objects(settings, given):
+            assert _apply(server, obj, dry=True)["metadata"]["name"] == obj["metadata"]["name"]
 
 
 @pytest.mark.parametrize("component", CATALOG, ids=lambda each: each.name)

@@ -17,7 +17,8 @@ import pytest
 from components.images import SourceTree, TextFile
 from components.names import Role, tenant_group
 from components.tracking import rbac
-from components.tracking.images import WORKSPACE_IMAGE
+from components.tracking.images import workspace_image
+from components.tracking.settings import TrackingSettings
 from tests.servers.gateway import gateway, hop_secret
 from tests.servers.gateway import program as nginx
 from tests.servers.kubernetes import KubernetesRequestFailed, KubernetesServer
@@ -379,7 +380,7 @@ def _client(environment: dict[str, str], folder: Path) -> subprocess.CompletedPr
 
 def _lay_out_workspace_image(target: Path) -> None:
     """The image's own layers (not the wheels) below `target`."""
-    for layer in WORKSPACE_IMAGE.layers:
+    for layer in workspace_image(TrackingSettings()).layers:
         match layer:
             case SourceTree(paths=paths):
                 for path in paths:

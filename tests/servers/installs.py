@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from components.catalog import CATALOG
-from components.contract import Install
-from components.facts import Network, PlatformFacts
+from components.contract import Component, ComponentSettings, Install
+from components.database.managed import endpoint
+from components.database.names import ADMINISTRATOR_PASSWORD
+from components.facts import Aws, Azure, Cloud, Gcp, Network, PlatformFacts
+from components.for_cloud import NOT_ON_CLOUDS, CloudKind, settings_for_cloud
+from components.managed import Managed, ManagedDatabase
 
 
 def facts(**changes: Any) -> PlatformFacts:
@@ -35,6 +40,66 @@ def facts(**changes: Any) -> PlatformFacts:
         | given
         | changes
     )
+
+
+CLOUDS: dict[str, Cloud] = {
+    "aws": Aws(
+        account="123456789012", partition="aws", region="eu-central-1", cluster="mlp-test", identity="irsa",
+        oidc_issuer="oidc.eks.eu-central-1.amazonaws.com/id/ABC", permissions_boundary="", key="arn:aws:kms:key",
+    ),
+    "gcp": Gcp(
+        project="my-project", project_number="42", location="europe-west4", workload_pool="my-project.svc.id.goog",
+        key="projects/my-project/locations/europe-west4/keyRings/mlp/cryptoKeys/buckets",
+    ),
+    "azure": Azure(
+        subscription="0", tenant="1", location="westeurope", resource_group="mlp-test-workspaces",
+        storage_account="mlptest", oidc_issuer="https://westeurope.oic.prod-aks.azure.com/1/2/",
+    ),
+}  # fmt: skip
+_ARTIFACTS = {
+    "aws": "s3://mlp-test-artifacts",
+    "gcp": "gs://mlp-test-artifacts",
+    "azure": "wasbs://artifacts@mlptest.blob.core.windows.net",
+}
+
+
+def managed(kind: CloudKind) -> Managed:
+    """What an imaginary cloud gives."""
+    return Managed(
+        cloud=CLOUDS[kind],
+        database=ManagedDatabase(
+            host="db.example.internal", administrator="mlpadmin", addresses="10.40.8.0/22",
+            ca="-----BEGIN CERTIFICATE-----\n", tls="verify-ca" if kind == "gcp" else "verify-full",
+        ),
+        artifacts=_ARTIFACTS[kind],
+        storage_class="mlp-disk",
+        identities={
+            "mlp-tracking/tracking": {"example.com/identity": "tracking"},
+            "mlp-system/control-plane": {"example.com/identity": "control-plane"},
+        },
+        load_balancer={"example.com/internal": "true"},
+        pod_labels={"azure.workload.identity/use": "true"} if kind == "azure" else {},
+        storage_classes=(
+            {
+                "apiVersion": "storage.k8s.io/v1",
+                "kind": "StorageClass",
+                "metadata": {"name": "mlp-disk"},
+                "provisioner": "example.com/disk",
+            },
+        ),
+        sources=("203.0.113.0/24",),
+    )  # fmt: skip
+
+
+def managed_install(kind: CloudKind) -> tuple[Install, list[tuple[Component[Any], ComponentSettings]]]:
+    """An Install on that cloud, and every component that is there with its settings."""
+    chosen = [(c, settings_for_cloud(c, c.settings(), kind)) for c in CATALOG if c.name not in NOT_ON_CLOUDS]
+    given = managed(kind)
+    known: dict[str, Any] = {"storage": None, "storage_admin": None, "cloud": given.cloud, "target": kind}
+    known |= {"storage_class": given.storage_class, "database": endpoint(given.database)}
+    made = install(**known)
+    secrets = {**made.secrets, ADMINISTRATOR_PASSWORD: "value-of-administrator-0123456789abcdef01"}
+    return replace(made, managed=given, secrets=secrets), chosen
 
 
 def install(**changes: Any) -> Install:

@@ -112,6 +112,16 @@ class Postgres:
             self._process.wait(30)
             self._process = None
 
+    @property
+    def programs(self) -> Path:
+        """The folder of PostgreSQL's programs."""
+        return self._bin
+
+    def require_passwords(self, rules: str) -> None:
+        """From now on connections go by these rules (pg_hba.conf)."""
+        (self._data / "pg_hba.conf").write_text(rules)
+        self.sql("SELECT pg_reload_conf()")
+
     def stop(self) -> None:
         """Fast shutdown: clients are disconnected."""
         self._end(signal.SIGINT)

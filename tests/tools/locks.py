@@ -19,6 +19,8 @@ LOCKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("infra/clouds/gcp", (*_HERE, "-c", "tests/requirements.lock")),
     ("controlplane", (*_IMAGE, "-c", "tests/requirements.lock")),
     ("components/tracking", _IMAGE),
+    ("components/tracking/azure", (*_IMAGE, "-c", "components/tracking/requirements.lock")),
+    ("components/tracking/gcp", (*_IMAGE, "-c", "components/tracking/requirements.lock")),
 )
 """Folder of requirements.in and requirements.lock → options. The first one decides the versions they share."""
 
