@@ -1,0 +1,130 @@
+"""How the clouds behave where their SDKs' types do not say it: names, what cannot change, what may not go. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pulumi import _types
+
+from infra.clusters.sdk import Kind, choices
+
+NAMES = ("name", "bucket", "identifier", "clusterId", "resourceName", "accountName", "vaultName", "registryName")
+"""Properties that are a resource's name. Two of one type in one cloud can't have the same."""
+
+IMMUTABLE = frozenset(
+    {
+        *NAMES,
+        "accountId",
+        "availabilityZone",
+        "cidrBlock",
+        "clusterName",
+        "engine",
+        "ipCidrRange",
+        "kmsKeyId",
+        "location",
+        "network",
+        "nodeGroupName",
+        "privateZoneName",
+        "project",
+        "region",
+        "repositoryId",
+        "resourceGroupName",
+        "serverName",
+        "subnetId",
+        "topicId",
+        "virtualNetworkName",
+        "vpcId",
+        "zoneName",
+    }
+)
+"""Top-level properties whose change replaces a resource, whatever its type."""
+
+MUTABLE: Mapping[str, frozenset[str]] = {
+    "aws:rds/instance:Instance": frozenset({"identifier"}),
+    "aws:route53/zone:Zone": frozenset(),
+}
+"""By type: properties of IMMUTABLE that can change there after all."""
+
+PROTECTIONS = ("deletionProtection", "deletionProtectionEnabled", "enableDeletionProtection")
+"""A resource with one of these switched on can't be deleted."""
+
+
+def replaces(token: str, changed: list[str]) -> list[str]:
+    """Those of the changed properties that need a new resource."""
+    free = MUTABLE.get(token, frozenset())
+    return [name for name in changed if name in IMMUTABLE and name not in free]
+
+
+def protected(inputs: Mapping[str, Any]) -> str:
+    """The property that keeps this resource from being deleted; empty where nothing does."""
+    return next((name for name in PROTECTIONS if inputs.get(name) is True), "")
+
+
+def auto_name(kind: Kind, resource: str, inputs: Mapping[str, Any], seed: bytes) -> dict[str, str]:
+    """The name that the provider gives a resource that has none, as the official ones do."""
+    if "name" not in kind.inputs or "name" in inputs or "namePrefix" in inputs:
+        return {}
+    if str not in choices(kind.inputs["name"]):
+        return {}
+    return {"name": f"{resource}-{hashlib.sha256(seed).hexdigest()[:7]}"}
+
+
+def fixed_name(inputs: Mapping[str, Any]) -> str:
+    """`property=value` of the name under which the cloud would know this resource already."""
+    return next((f"{name}={inputs[name]}" for name in NAMES if isinstance(inputs.get(name), str)), "")
+
+
+def made_up_id(token: str, resource: str, inputs: Mapping[str, Any], urn: str) -> str:
+    """An id as no other resource has it."""
+    digest = hashlib.sha256(urn.encode()).hexdigest()
+    last = token.rpartition(":")[2]
+    if token.startswith("azure-native:"):
+        group = inputs.get("resourceGroupName", "group")
+        return f"/subscriptions/{_uuid(digest)}/resourceGroups/{group}/providers/{last}/{resource}-{digest[:6]}"
+    if token.startswith("gcp:"):
+        return f"projects/project/{last}/{resource}-{digest[:6]}"
+    return f"{last.lower()}-{digest[:17]}"
+
+
+def _uuid(digest: str) -> str:
+    return "-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32]))
+
+
+def outputs(kind: Kind, resource: str, inputs: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """All outputs: the inputs, what is known, and for every other one that always has a value one of its type."""
+    made = {
+        name: _value(expected, f"{resource}-{name}")
+        for name, expected in kind.outputs.items()
+        if name not in inputs and name not in known and not _optional(expected)
+    }
+    return {**made, **inputs, **known}
+
+
+def _optional(expected: Any) -> bool:
+    return type(None) in typing.get_args(expected)
+
+
+def _value(expected: Any, hint: str) -> Any:
+    for choice in choices(expected):
+        if choice is bool:
+            return False
+        if choice in (int, float):
+            return 1
+        if choice is str:
+            return hint
+        if isinstance(choice, type) and _types.is_output_type(choice):
+            below = _types.output_type_types(choice)
+            return {name: _value(each, f"{hint}-{name}") for name, each in below.items() if not _optional(each)}
+        origin = typing.get_origin(choice)
+        if origin in _LISTS:
+            (item,) = typing.get_args(choice)
+            return [_value(item, hint)]
+        if origin is not None or choice is dict:
+            return {}
+    return None
+
+
+_LISTS = (list, Sequence)
