@@ -10,6 +10,7 @@ _TESTS = Path(__file__).parent
 SLOW = (
     "browser/test_every_page.py",
     "root",
+    "contract/clouds",
     "contract/controlplane/test_faults.py",
     "contract/controlplane/test_fuzz.py",
     "contract/engine",
