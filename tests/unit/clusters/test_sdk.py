@@ -10,6 +10,7 @@ from infra.clusters.sdk import UNKNOWN, Wrong, kind, known, wrong_inputs
 
 CLUSTER = "aws:eks/cluster:Cluster"
 ACCOUNT = "azure-native:storage:StorageAccount"
+VPC: dict[str, Any] = {"subnetIds": ["a"]}
 POOL = "gcp:container/nodePool:NodePool"
 
 
@@ -25,13 +26,13 @@ def test_what_the_types_say_is_taken() -> None:
 @pytest.mark.parametrize(
     ("token", "inputs", "path", "reason"),
     [
-        (CLUSTER, {"roleArn": "r", "vpcConfig": {}, "nam": "x"}, "nam", "has no property 'nam'; did you mean 'name'?"),
-        (CLUSTER, {"vpcConfig": {}}, "roleArn", "requires 'roleArn'"),
-        (CLUSTER, {"roleArn": 1, "vpcConfig": {}}, "roleArn", "is an integer, must be a string"),
+        (CLUSTER, {"roleArn": "r", "vpcConfig": VPC, "nam": "x"}, "nam", "has no property 'nam'; did you mean 'name'?"),
+        (CLUSTER, {"vpcConfig": VPC}, "roleArn", "requires 'roleArn'"),
+        (CLUSTER, {"roleArn": 1, "vpcConfig": VPC}, "roleArn", "is an integer, must be a string"),
         (CLUSTER, {"roleArn": "r", "vpcConfig": {"subnetIds": [2]}}, "vpcConfig.subnetIds[0]", "must be a string"),
         (CLUSTER, {"roleArn": "r", "vpcConfig": {"subnetIds": "a"}}, "vpcConfig.subnetIds", "must be a list"),
         (CLUSTER, {"roleArn": "r", "vpcConfig": []}, "vpcConfig", "is a list, must be ClusterVpcConfig"),
-        (CLUSTER, {"roleArn": "r", "vpcConfig": {}, "tags": {"a": True}}, "tags['a']", "is true or false, must be"),
+        (CLUSTER, {"roleArn": "r", "vpcConfig": VPC, "tags": {"a": True}}, "tags['a']", "is true or false, must be"),
         (POOL, {"cluster": "c", "nodeCount": True}, "nodeCount", "must be an integer"),
         (POOL, {"cluster": "c", "nodeConfig": {"spott": True}}, "nodeConfig.spott", "did you mean 'spot'?"),
         (
