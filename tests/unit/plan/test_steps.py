@@ -23,6 +23,20 @@ def test_steps_are_in_order_and_the_first_tenant_is_a_choice() -> None:
     assert FIRST_TENANT not in steps(load("local", ["first_tenant=null"]))
 
 
+def test_on_a_cloud_images_are_pushed_and_the_domain_is_pointed() -> None:
+    assert [step.name for step in steps(load("aws"))] == [
+        "preflight",
+        "toolchain",
+        "images",
+        "cluster",
+        "push",
+        "components",
+        "address",
+        "control-plane",
+        "first-tenant",
+    ]
+
+
 def test_changes_name_both_values_and_whether_they_may_differ() -> None:
     before, after = dump(), dump("local.nodes=3", "kubernetes.ranges.pods=10.100.0.0/16")
     assert changes(before, after) == (
