@@ -210,6 +210,9 @@ def down(
     yes: options.Yes = False,
     confirm: Annotated[str | None, typer.Option("--name", help="The installation's name once more.")] = None,
     keep_data: Annotated[bool, typer.Option("--keep-data", help="Keep volumes, databases and secrets.")] = False,
+    delete_data: Annotated[
+        bool, typer.Option("--delete-data", help="Go on although workspaces hold data outside of this machine.")
+    ] = False,
     output: options.Output = Format.TABLE,
     as_json: options.Json = False,
 ) -> None:
@@ -227,7 +230,7 @@ def down(
     lost = "the cluster, but not its data" if keep_data else "the cluster and all data of all tenants"
     confirm_loss(f"installation {loaded.name}: {lost}", loaded.name, yes, confirm)
     with home.locked("down"), _logged(home, "down", form is Format.JSON) as report:
-        result = remove(loaded, home, report, keep_data=keep_data)
+        result = remove(loaded, home, report, keep_data=keep_data, delete_data=delete_data)
     if not document(result, form):
         done = "The platform is stopped." if keep_data else "The platform is gone."
         out.print(done if not result["leftovers"] else "Some things are still there:")

@@ -20,7 +20,16 @@ class Purpose(StrEnum):
     TESTS = "tests"
 
 
-TEST_TOOLS = ("kube-apiserver", "etcd", "kubectl", "pulumi", "kube-controller-manager", "versitygw", "nginx")
+TEST_TOOLS = (
+    "kube-apiserver",
+    "etcd",
+    "kubectl",
+    "pulumi",
+    "kube-controller-manager",
+    "versitygw",
+    "nginx",
+    "docker-registry",
+)
 """What `make test` starts."""
 
 images_app = typer.Typer(help="Images of an installation.", no_args_is_help=True)

@@ -11,8 +11,7 @@ import pulumi
 from pydantic import BaseModel
 
 from components.facts import Network
-from components.managed import Managed as Managed
-from components.managed import ManagedDatabase as ManagedDatabase
+from components.managed import Managed
 from infra.engine.model import Output
 
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from infra.clusters.existing import existing_cluster
 from infra.clusters.local import LocalCluster, host_tools
 from infra.clusters.outputs import ClusterOutputs, from_engine
+from infra.clusters.programs import cluster_program
 from infra.engine.engine import Engine
-from infra.engine.model import OnEvent
+from infra.engine.model import OnEvent, Program
 from infra.lifecycle import supplies
 from infra.lifecycle.names import CLUSTER_STACK
 from infra.profile.model import Local, Profile
@@ -25,6 +26,9 @@ def make_cluster(
         return existing_cluster(
             profile.existing.kubeconfig, profile.existing.context, ranges.pods, ranges.services, ranges.nodes
         )
+    if profile.cloud is not None:
+        program: Program = cluster_program(profile)
+        return from_engine(engine.up(CLUSTER_STACK, program, on_event=on_event, refresh=True).outputs)
     program = local_cluster(profile, profile.local or Local(), tools, images)
     return from_engine(engine.up(CLUSTER_STACK, program, on_event=on_event, refresh=True).outputs)
 

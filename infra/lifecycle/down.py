@@ -23,39 +23,54 @@ from infra.installation.record import Recorder
 from infra.kubectl import Kubectl
 from infra.lifecycle.engines import open_engine
 from infra.lifecycle.errors import Refused
-from infra.lifecycle.names import CLUSTER_STACK, COMPONENTS_STACK, CONTROL_PLANE_STACK
+from infra.lifecycle.names import ADDRESS_STACK, CLUSTER_STACK, COMPONENTS_STACK, CONTROL_PLANE_STACK
 from infra.lifecycle.progress import Report
 from infra.lifecycle.runner import Say, Step, run
+from infra.lifecycle.tenant_data import delete_workspaces, refuse_loss
 from infra.lifecycle.up import tell
 from infra.plan.steps import PlannedStep
 from infra.profile.model import Profile
 from infra.toolchain.service import Toolchain
 
+_WORKSPACES = PlannedStep("remove-workspaces", "Delete the workspaces with their buckets and identities", 120)
+_CLOUD = PlannedStep("remove-cloud", "Remove the cluster and all that it was given", 1200)
 _APPS = PlannedStep("remove-platform", "Remove the platform from the cluster", 60)
 _CLUSTER = PlannedStep("remove-cluster", "Remove the cluster", 15)
 _FILES = PlannedStep("remove-files", "Remove the installation's files", 1)
 _DELETE_SECONDS = 300.0
 
 
-def remove(profile: Profile, home: Home, report: Report, *, keep_data: bool) -> dict[str, Any]:
+def remove(
+    profile: Profile, home: Home, report: Report, *, keep_data: bool, delete_data: bool = False
+) -> dict[str, Any]:
     """What it gives is the document of `down --json`: removed, leftovers. Raises StepFailed; a retry goes on.
 
-    Raises Refused for `keep_data` on a cluster that is not ours, whose volumes go with their namespaces.
+    Raises Refused for `keep_data` on a cluster whose hosts are not of this machine, while tenants have data outside of
+    it and `delete_data` was not said, and while a cloud's deletion protection is on.
     """
     local = profile.target == "local"
     if keep_data and not local:
-        raise Refused("--keep-data works for clusters made here; volumes of this one would go with their namespaces.")
+        raise Refused("--keep-data works for clusters on this machine; volumes of others go with their namespaces.")
+    if not local:
+        _refuse_protected(profile)
+        refuse_loss(home, delete_data=delete_data)
     down = Down(profile, home)
-    if local:
-        steps = [Step(_CLUSTER, lambda say: down.remove_local(say, keep_data=keep_data))]
-    else:
-        steps = [Step(_APPS, down.remove_objects)]
+    steps = down.steps(keep_data=keep_data)
     if not keep_data:
         steps.append(Step(_FILES, lambda _: down.remove_files()))
     run(steps, Recorder(home), report)
+    found = leftovers(profile) if not keep_data else []
     if not keep_data:
         shutil.rmtree(home.path, ignore_errors=True)
-    return {"removed": True, "leftovers": leftovers(profile.name) if not keep_data else []}
+    return {"removed": True, "leftovers": found}
+
+
+def _refuse_protected(profile: Profile) -> None:
+    if profile.cloud is not None and profile.cloud.deletion_protection:
+        raise Refused(
+            f"{profile.target}.deletion_protection is on: database, buckets and keys would refuse to go. Switch it off "
+            "in the profile, apply that with platform up, then start platform down again."
+        )
 
 
 class Down:
@@ -65,7 +80,33 @@ class Down:
         self._profile = profile
         self._home = home
 
-    def remove_local(self, say: Say, *, keep_data: bool) -> None:
+    def steps(self, *, keep_data: bool) -> list[Step]:
+        """What removes the platform from a cluster of this target, in order."""
+        match self._profile.target:
+            case "local" | "onprem":
+                return [Step(_CLUSTER, lambda say: self.remove_hosts(say, keep_data=keep_data))]
+            case "existing":
+                return [Step(_APPS, self.remove_objects)]
+            case _:
+                return [
+                    Step(_WORKSPACES, self.remove_workspaces),
+                    Step(_APPS, self.remove_objects),
+                    Step(_CLOUD, self.remove_cloud),
+                ]
+
+    def remove_workspaces(self, say: Say) -> None:
+        """Through the control plane, as long as there is one."""
+        engine = self._engine()
+        if any(stack.name == CONTROL_PLANE_STACK and stack.resources for stack in engine.stacks()):
+            delete_workspaces(self._home, say)
+
+    def remove_cloud(self, say: Say) -> None:
+        """The DNS record, then everything that the cluster's program made."""
+        engine = self._engine()
+        for stack in (ADDRESS_STACK, CLUSTER_STACK):
+            engine.destroy(stack, on_event=tell(say), remove=True)
+
+    def remove_hosts(self, say: Say, *, keep_data: bool) -> None:
         """The hosts with everything on them. Works from what is on the machine, whatever the state says."""
         if keep_data:
             self._stop_hosts(say, keep_data=True)
@@ -108,8 +149,13 @@ class Down:
             remove_host(layout, spec.cgroup if spec else f"mlp-{self._profile.name}-{root.name}", keep_data)
 
 
-def leftovers(installation: str) -> list[str]:
-    """What is still on this machine of an installation's hosts."""
+def leftovers(profile: Profile) -> list[str]:
+    """What is still there of an installation: hosts on this machine, or whatever bears its tag in the cloud."""
+    if profile.cloud is not None:
+        from infra.clouds.opening import open_cloud
+
+        return [f"{orphan.kind} {orphan.identity}: {orphan.remedy}" for orphan in open_cloud(profile).orphans()]
+    installation = profile.name
     folder = HOSTS_ROOT / installation
     found = [str(folder)] if folder.exists() else []
     groups = [group for tree in cgroups.hierarchies() for group in tree.mount.glob(f"mlp-{installation}-*")]

@@ -10,12 +10,14 @@ from components.contract import Component, ComponentSettings
 from components.images import GoBinary, Image
 from components.tracking.images import workspace_image
 from components.tracking.settings import TrackingSettings
+from infra.clouds.opening import registry_login
 from infra.clusters.local import HOST_TOOLS
 from infra.installation.home import cache_root
 from infra.lifecycle.runner import Say
 from infra.profile.model import Profile
 from infra.supply.kubernetes_images import kubernetes_images
 from infra.supply.model import ImageSet, SupplyEvent
+from infra.supply.push import push
 from infra.supply.source import SourceSupply
 from infra.toolchain.model import Progress, Tool
 from infra.toolchain.service import Toolchain
@@ -62,6 +64,17 @@ def get_tools(names: Sequence[str], say: Say) -> dict[str, Tool]:
 def supply(profile: Profile) -> SourceSupply:
     """The image supply of this machine."""
     return SourceSupply(cache_root(), Toolchain(cache_root()), PROJECT_ROOT, profile.supply.registry)
+
+
+def push_images(profile: Profile, images: ImageSet, say: Say) -> int:
+    """Puts the images into the profile's registry; gives the bytes sent. Raises PushFailed or CloudError."""
+
+    def report(event: SupplyEvent) -> None:
+        if event.state == "started":
+            say(f"pushing {event.subject} ({event.size >> 20} MiB at most)")
+
+    ordered = sorted(images, key=lambda image: image.reference)
+    return push(supply(profile).store, ordered, lambda: registry_login(profile), report)
 
 
 def build_images(profile: Profile, images: Sequence[Image], say: Say) -> ImageSet:

@@ -18,6 +18,7 @@ from infra.installation.home import Home, write_private
 from infra.installation.pki import GatewayCertificate, gateway_certificate
 from infra.installation.record import Recorder
 from infra.installation.secrets import open_secrets
+from infra.kubectl import Kubectl
 from infra.lifecycle import supplies
 from infra.lifecycle.access import gateway_names, sign_in
 from infra.lifecycle.cluster import make_cluster
@@ -25,6 +26,7 @@ from infra.lifecycle.engines import open_engine
 from infra.lifecycle.errors import LifecycleError
 from infra.lifecycle.facts import chosen_components, platform_facts
 from infra.lifecycle.first_tenant import make_first_tenant
+from infra.lifecycle.gateway_address import point_domain
 from infra.lifecycle.names import ADMIN_ACCOUNT, COMPONENTS_STACK, CONTROL_PLANE_STACK
 from infra.lifecycle.preflight import check_machine
 from infra.lifecycle.progress import Report
@@ -97,6 +99,8 @@ class Up:
             planned.TOOLCHAIN.name: self._get_tools,
             planned.IMAGES.name: self._build_images,
             planned.CLUSTER.name: self._make_cluster,
+            planned.PUSH.name: self._push,
+            planned.ADDRESS.name: self._point_domain,
             planned.COMPONENTS.name: lambda say: self._install(COMPONENTS_STACK, say),
             planned.CONTROL_PLANE.name: self._install_control_plane,
             planned.FIRST_TENANT.name: lambda _: make_first_tenant(self._profile, self._home),
@@ -130,6 +134,13 @@ class Up:
         images = _given(self._images)
         self._cluster = make_cluster(self._profile, self._engine, self._tools, images, tell(say))
         write_private(self._home.kubeconfig, self._cluster.kubeconfig)
+
+    def _push(self, say: Say) -> None:
+        supplies.push_images(self._profile, _given(self._images), say)
+
+    def _point_domain(self, say: Say) -> None:
+        kubectl = Kubectl(self._tools["kubectl"].path, self._home.kubeconfig)
+        point_domain(self._profile, self._engine, kubectl, say, tell(say))
 
     def _facts(self) -> PlatformFacts:
         cluster, images = _given(self._cluster), _given(self._images)

@@ -22,6 +22,9 @@ PREFLIGHT = PlannedStep("preflight", "Check the machine", 1)
 TOOLCHAIN = PlannedStep("toolchain", "Find or build the tools", 900)
 IMAGES = PlannedStep("images", "Build the images", 420)
 CLUSTER = PlannedStep("cluster", "Make the cluster", 90)
+CLOUD_CLUSTER = PlannedStep("cluster", "Make the cluster", 1500)
+PUSH = PlannedStep("push", "Push the images", 240)
+ADDRESS = PlannedStep("address", "Point the domain at the gateway", 120)
 COMPONENTS = PlannedStep("components", "Install the components", 90)
 CONTROL_PLANE = PlannedStep("control-plane", "Install the control plane", 60)
 FIRST_TENANT = PlannedStep("first-tenant", "Make the first tenant", 5)
@@ -30,7 +33,10 @@ FIRST_TENANT = PlannedStep("first-tenant", "Make the first tenant", 5)
 def steps(profile: Profile) -> tuple[PlannedStep, ...]:
     """The steps of `up` in order. The same list whatever was done before: each step finds out what is left to do."""
     first_tenant = (FIRST_TENANT,) if profile.first_tenant else ()
-    return (PREFLIGHT, TOOLCHAIN, IMAGES, CLUSTER, COMPONENTS, CONTROL_PLANE, *first_tenant)
+    push = (PUSH,) if profile.supply.delivery == "push" else ()
+    address = (ADDRESS,) if profile.cloud else ()
+    cluster = CLOUD_CLUSTER if profile.cloud else CLUSTER
+    return (PREFLIGHT, TOOLCHAIN, IMAGES, cluster, *push, COMPONENTS, *address, CONTROL_PLANE, *first_tenant)
 
 
 IMMUTABLE = (

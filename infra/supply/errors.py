@@ -7,6 +7,7 @@ SupplyError                 shown as it stands
 ├── LockMismatch            what the registry served is not what the lock names; never retried
 ├── DiskFull                free space, then run again: finished layers are kept
 ├── BuildFailed             a program that builds a layer failed; carries the end of what it said
+├── PushFailed              a registry did not take an image; what it took stays there, a new push goes on
 ├── SourceChanged           a project file changed while its layer was made; a new build takes it as it is then
 └── CorruptBlob             stored content is not what its digest says; it has been removed where it was ours
 """
@@ -40,6 +41,10 @@ class DiskFull(SupplyError):
 
 class BuildFailed(SupplyError):
     """A build program ended with an error."""
+
+
+class PushFailed(SupplyError):
+    """A registry refused, or does not answer."""
 
 
 class SourceChanged(SupplyError):

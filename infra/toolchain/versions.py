@@ -244,6 +244,14 @@ TOOLS: tuple[Spec, ...] = (
         ask=("-v",),
     ),
     DebianTool(
+        name="docker-registry",
+        package="docker-registry",
+        executable="docker-registry",
+        at_least="2.8",
+        licence="Apache-2.0",
+        seconds=4,
+    ),
+    DebianTool(
         name="mmdebstrap",
         package="mmdebstrap",
         executable="mmdebstrap",

@@ -1,0 +1,46 @@
+"""Profile → the Pulumi programs of its cloud. The clouds' SDKs are imported only here, when they are needed."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from infra.clusters.outputs import ClusterError
+from infra.engine.declared import Answers
+from infra.engine.model import Program
+from infra.profile.model import Profile
+
+
+def cluster_program(profile: Profile) -> Program:
+    """The stack `cluster` of a profile whose target is a cloud. Raises ClusterError where its SDK is missing."""
+    made: Program = _module(profile).program(profile)
+    return made
+
+
+def address_program(profile: Profile, target: str) -> Program:
+    """The stack `address`: the domain leads to `target`, the host name or address of the gateway's load balancer."""
+    made: Program = _module(profile, "address").program(profile, target)
+    return made
+
+
+def answers(profile: Profile) -> Answers:
+    """Made-up outputs of that cloud's resources, for `declare`."""
+    made: Answers = _module(profile, "offline").answers(profile)
+    return made
+
+
+def _module(profile: Profile, part: str = "") -> ModuleType:
+    if profile.cloud is None:
+        raise ValueError(f"target {profile.target!r} is no cloud")
+    name = f"infra.clusters.{profile.target}" + (f".{part}" if part else "")
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing == "infra":
+            raise
+        lock = f"infra/clouds/{profile.target}/requirements.lock"
+        raise ClusterError(
+            f"Target {profile.target} needs the package {missing}, which is not installed. Run: "
+            f".venv/bin/uv pip install --python .venv/bin/python --require-hashes -r {lock}"
+        ) from error
