@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -21,7 +22,7 @@ from infra.profile.model import Profile
 
 
 def register(app: typer.Typer) -> None:
-    for command in (plan, up, status, verify, kubeconfig, password, down):
+    for command in (plan, up, status, verify, kubeconfig, password, down, orphans):
         app.command()(command)
 
 
@@ -239,4 +240,30 @@ def down(
         if keep_data:
             hint(f"Its data is kept. Bring it back with: platform up{home.flag}")
     if result["leftovers"]:
+        raise typer.Exit(1)
+
+
+def orphans(
+    profile: options.ProfileName = "local",
+    output: options.Output = Format.TABLE,
+    as_json: options.Json = False,
+) -> None:
+    """List what bears a cloud installation's tag: after `down`, what was left. Exit code 1 where there is any."""
+    from infra.clouds.opening import open_cloud
+
+    loaded = load(profile)
+    if loaded.cloud is None:
+        raise Refused(f"Target {loaded.target} has nothing outside of its hosts; platform down says what it leaves.")
+    found = [asdict(orphan) for orphan in open_cloud(loaded).orphans()]
+    if not document({"orphans": found}, chosen(output, as_json)):
+        rows(
+            found,
+            (
+                ("kind", lambda one: one["kind"]),
+                ("which", lambda one: one["identity"]),
+                ("remedy", lambda one: one["remedy"]),
+            ),
+            f"Nothing in {loaded.target} bears the tag of {loaded.name!r}.",
+        )
+    if found:
         raise typer.Exit(1)

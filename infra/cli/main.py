@@ -15,10 +15,13 @@ import typer
 from infra.api.client import ApiError
 from infra.api.client import Refused as ApiRefused
 from infra.cli import output
+from infra.clouds.model import CloudError
+from infra.clusters.errors import ClusterError
 from infra.engine.errors import EngineError
 from infra.installation.errors import InstallationError
 from infra.lifecycle.errors import LifecycleError, Refused
 from infra.profile.errors import ProfileError
+from infra.supply.errors import SupplyError
 
 FAILED, WRONG_USE, REFUSED, WAITING = 1, 2, 3, 4
 
@@ -70,7 +73,7 @@ def main() -> None:
         code = _say(str(error), "", REFUSED if error.status == 403 else FAILED)
     except EngineError as error:
         code = _say(str(error), error.remedy, FAILED)
-    except (InstallationError, LifecycleError, ApiError) as error:
+    except (ApiError, CloudError, ClusterError, InstallationError, LifecycleError, SupplyError) as error:
         code = _say(str(error), "", FAILED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

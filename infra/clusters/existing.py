@@ -16,7 +16,8 @@ from lightkube.config.kubeconfig import KubeConfig
 from lightkube.core.exceptions import ConfigError
 
 from components.facts import Network
-from infra.clusters.outputs import ClusterError, ClusterOutputs
+from infra.clusters.errors import ClusterError
+from infra.clusters.outputs import ClusterOutputs
 
 _VERSION = "/version"
 _API_SERVERS = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"

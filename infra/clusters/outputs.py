@@ -12,11 +12,8 @@ from pydantic import BaseModel
 
 from components.facts import Network
 from components.managed import Managed
+from infra.clusters.errors import ClusterError
 from infra.engine.model import Output
-
-
-class ClusterError(Exception):
-    """A cluster cannot be used; the message says why and what to do."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from infra.clusters.outputs import ClusterError
+from infra.clusters.errors import ClusterError
 from infra.engine.declared import Answers
 from infra.engine.model import Program
 from infra.profile.model import Profile

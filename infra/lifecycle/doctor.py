@@ -7,7 +7,8 @@ from typing import Any
 from infra.installation.home import Home, cache_root
 from infra.lifecycle import supplies
 from infra.lifecycle.facts import chosen_components
-from infra.lifecycle.preflight import findings
+from infra.lifecycle.preflight import cloud_findings, findings
+from infra.preflight.model import Finding
 from infra.profile.model import Profile
 from infra.toolchain.model import Finding as ToolFinding
 from infra.toolchain.registries import Reach, registries
@@ -17,19 +18,20 @@ _STATES = {"error": "failed", "warning": "warning", "info": "warning"}
 
 
 def examine(profile: Profile) -> dict[str, Any]:
-    """checks: name, group (machine, tool, registry), state (ok, warning, failed), found, remedy."""
+    """checks: name, group (machine, cloud, tool, registry), state (ok, warning, failed), found, remedy."""
     images = supplies.wanted_images(profile, chosen_components(profile))
     tools = Toolchain(cache_root()).inspect(supplies.wanted_tools(profile, images))
     building = any(tool.action in ("build", "extract") for tool in tools)
-    checks = [
-        _check(
-            finding.check, "machine", "ok" if finding.ok else _STATES[finding.severity], finding.message, finding.remedy
-        )
-        for finding in findings(profile, Home(profile.name))
-    ]
+    checks = [_found(finding, "machine") for finding in findings(profile, Home(profile.name))]
+    checks += [_found(finding, "cloud") for finding in cloud_findings(profile)]
     checks += [_tool(tool) for tool in tools]
     checks += [_registry(reach, building) for reach in registries()]
     return {"profile": profile.name, "checks": checks}
+
+
+def _found(finding: Finding, group: str) -> dict[str, Any]:
+    state = "ok" if finding.ok else _STATES[finding.severity]
+    return _check(finding.check, group, state, finding.message, finding.remedy)
 
 
 def _tool(tool: ToolFinding) -> dict[str, Any]:

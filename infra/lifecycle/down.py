@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from components.names import LABEL_TENANT
+from infra.clouds.opening import open_cloud
 from infra.engine.engine import Engine
 from infra.hosts import cgroups
 from infra.hosts.layout import HOSTS_ROOT, Layout
@@ -152,8 +153,6 @@ class Down:
 def leftovers(profile: Profile) -> list[str]:
     """What is still there of an installation: hosts on this machine, or whatever bears its tag in the cloud."""
     if profile.cloud is not None:
-        from infra.clouds.opening import open_cloud
-
         return [f"{orphan.kind} {orphan.identity}: {orphan.remedy}" for orphan in open_cloud(profile).orphans()]
     installation = profile.name
     folder = HOSTS_ROOT / installation

@@ -1,9 +1,11 @@
-"""The first step of `up`: the machine as it is, against what the profile needs."""
+"""The first step of `up`: the machine as it is, and the cloud, against what the profile needs."""
 
 from __future__ import annotations
 
 import os
 
+from infra.clouds.model import CloudError
+from infra.clouds.opening import open_cloud
 from infra.installation.home import Home, cache_root, homes_root
 from infra.installation.record import read_record
 from infra.lifecycle import supplies
@@ -36,9 +38,22 @@ def findings(profile: Profile, home: Home) -> list[Finding]:
     )
 
 
+def cloud_findings(profile: Profile) -> list[Finding]:
+    """What the profile's cloud says; nothing for other targets. That it can't be asked is a finding too."""
+    if profile.cloud is None:
+        return []
+    try:
+        return list(open_cloud(profile).check())
+    except CloudError as error:
+        return [Finding(f"{profile.target}", False, str(error))]
+
+
 def check_machine(profile: Profile, home: Home, say: Say) -> None:
     """Raises PreflightFailed with every finding that lets no `up` begin; tells the others."""
     found = findings(profile, home)
+    if profile.cloud is not None:
+        say(f"asking {profile.target} about rights, quotas and names")
+        found += cloud_findings(profile)
     stopping = blocking(found)
     if stopping:
         raise PreflightFailed(tuple(f"{finding.message} {finding.remedy}".strip() for finding in stopping))

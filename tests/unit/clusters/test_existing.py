@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from infra.clusters.errors import ClusterError
 from infra.clusters.existing import endpoints, existing_cluster, expand, single_context
-from infra.clusters.outputs import ClusterError
 
 CONFIG: dict[str, Any] = {
     "current-context": "blue",

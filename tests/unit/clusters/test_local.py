@@ -12,8 +12,9 @@ from typing import Any
 import pulumi
 import pytest
 
+from infra.clusters.errors import ClusterError
 from infra.clusters.local import HOST_TOOLS, HostTools, LocalCluster, host_tools
-from infra.clusters.outputs import ClusterError, exports, from_engine, node_address
+from infra.clusters.outputs import exports, from_engine, node_address
 from infra.engine.model import Output
 from infra.hosts.model import TOOLS
 from infra.providers.hosts.provider import RESOURCES
