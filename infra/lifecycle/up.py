@@ -7,9 +7,6 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from components.contract import Install
-from components.database.names import ADMINISTRATOR_PASSWORD
-from components.facts import PlatformFacts
 from infra.clusters.outputs import ClusterOutputs
 from infra.engine.engine import Engine
 from infra.engine.model import Event as EngineEvent
@@ -21,10 +18,11 @@ from infra.installation.secrets import open_secrets
 from infra.kubectl import Kubectl
 from infra.lifecycle import supplies
 from infra.lifecycle.access import gateway_names, sign_in
+from infra.lifecycle.bills import stack_bill
 from infra.lifecycle.cluster import make_cluster
 from infra.lifecycle.engines import open_engine
 from infra.lifecycle.errors import LifecycleError
-from infra.lifecycle.facts import chosen_components, platform_facts
+from infra.lifecycle.facts import chosen_components
 from infra.lifecycle.first_tenant import make_first_tenant
 from infra.lifecycle.gateway_address import point_domain
 from infra.lifecycle.names import ADMIN_ACCOUNT, COMPONENTS_STACK, CONTROL_PLANE_STACK
@@ -34,12 +32,8 @@ from infra.lifecycle.runner import Say, Step, run
 from infra.lifecycle.status import urls
 from infra.plan import steps as planned
 from infra.profile.model import Profile
-from infra.stacks.components import Bill
 from infra.supply.model import ImageSet
 from infra.toolchain.model import Tool
-
-CONTROL_PLANE = "control-plane"
-"""The component that the stack `controlplane` installs; every other one belongs to `components`."""
 
 
 def install(profile: Profile, home: Home, report: Report, until: str | None = None) -> dict[str, Any]:
@@ -142,26 +136,11 @@ class Up:
         kubectl = Kubectl(self._tools["kubectl"].path, self._home.kubeconfig)
         point_domain(self._profile, self._engine, kubectl, say, tell(say))
 
-    def _facts(self) -> PlatformFacts:
-        cluster, images = _given(self._cluster), _given(self._images)
-        facts = platform_facts(self._profile, cluster, images.references, self._certificate.ca, self._components)
-        self._recorder.record.facts = facts.model_dump(mode="json")
-        return facts
-
     def _install(self, stack: str, say: Say) -> None:
-        secrets, cluster = open_secrets(self._home), _given(self._cluster)
-        names = {name for component, _ in self._components for name in component.secrets}
-        install = Install(
-            facts=self._facts(),
-            images=_given(self._images).references,
-            secrets={name: secrets.get(name) for name in sorted(names)}
-            | {"gateway-tls-crt": self._certificate.certificate, "gateway-tls-key": self._certificate.key}
-            | ({ADMINISTRATOR_PASSWORD: cluster.database_password} if cluster.managed else {}),
-            managed=cluster.managed,
-        )
-        control = stack == CONTROL_PLANE_STACK
-        chosen = [(c, s) for c, s in self._components if (c.name == CONTROL_PLANE) == control]
-        bill = Bill(cluster.kubeconfig, chosen, install)
+        cluster, images = _given(self._cluster), _given(self._images).references
+        secret = open_secrets(self._home).get
+        bill = stack_bill(stack, self._profile, cluster, images, self._certificate, secret=secret)
+        self._recorder.record.facts = bill.install.facts.model_dump(mode="json")
         self._engine.up(stack, bill, on_event=tell(say), refresh=True)
 
     def _install_control_plane(self, say: Say) -> None:
