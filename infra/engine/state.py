@@ -40,26 +40,28 @@ def outputs(checkpoint: dict[str, Any], vault: Vault) -> dict[str, Output]:
 
 
 def _output(value: Any, vault: Vault) -> Output:
-    return Output(_opened(value, vault), secret=_has_secret(value))
+    return Output(opened(value, vault), secret=has_secret(value))
 
 
 def _is_secret(value: Any) -> bool:
     return isinstance(value, dict) and value.get(_MARK) == _SECRET
 
 
-def _has_secret(value: Any) -> bool:
+def has_secret(value: Any) -> bool:
+    """Whether a value of the checkpoint is sealed, or holds one that is."""
     if _is_secret(value):
         return True
     if isinstance(value, dict):
-        return any(_has_secret(each) for each in value.values())
-    return isinstance(value, list) and any(_has_secret(each) for each in value)
+        return any(has_secret(each) for each in value.values())
+    return isinstance(value, list) and any(has_secret(each) for each in value)
 
 
-def _opened(value: Any, vault: Vault) -> Any:
+def opened(value: Any, vault: Vault) -> Any:
+    """The value with everything sealed in it opened. Raises VaultError."""
     if _is_secret(value):
         return json.loads(vault.open(str(value["ciphertext"])))
     if isinstance(value, dict):
-        return {key: _opened(each, vault) for key, each in value.items()}
+        return {key: opened(each, vault) for key, each in value.items()}
     if isinstance(value, list):
-        return [_opened(each, vault) for each in value]
+        return [opened(each, vault) for each in value]
     return value
