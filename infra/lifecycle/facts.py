@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components.catalog import CATALOG
 from components.contract import Component, ComponentSettings
@@ -11,8 +11,10 @@ from components.database import managed as managed_database
 from components.facts import PlatformFacts
 from components.for_cloud import NOT_ON_CLOUDS, CloudKind, settings_for_cloud
 from components.tracking.images import WORKSPACE_IMAGE_NAME
-from infra.clusters.outputs import ClusterOutputs
 from infra.profile.model import Profile
+
+if TYPE_CHECKING:  # it brings Pulumi, which most commands never need
+    from infra.clusters.outputs import ClusterOutputs
 
 VERSION = "0.1.0"
 """Version of the platform itself, as in pyproject.toml (a test keeps them alike)."""
