@@ -96,7 +96,7 @@ def _declare(program: Program, answers: Answers, stack: str) -> Declaration:
 
     class Mocks(pulumi_mocks.Mocks):
         def call(self, args: Any) -> Any:
-            return dict(answers.call(args.token, args.args)), None
+            return dict(answers.call(args.token, args.args))
 
         def new_resource(self, args: Any) -> tuple[str, dict[str, Any]]:
             made = dict(answers.resource(args.typ, args.name, args.inputs)) if args.custom else {}

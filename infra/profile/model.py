@@ -152,6 +152,7 @@ def _choice_field(settings: type[ComponentSettings]) -> type[ComponentChoice]:
     model: type[ComponentChoice] = create_model(
         f"{settings.__name__}Choice", __base__=ComponentChoice, settings=(settings, settings())
     )
+    globals()[model.__name__] = model  # where pickle looks for it: programs that hold a profile go to other processes
     return model
 
 
