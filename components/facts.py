@@ -34,7 +34,8 @@ class Network(_Closed):
     services: str
     nodes: str
     api_server_endpoints: tuple[str, ...]
-    """`address:port` of the API server behind service `kubernetes` (NetworkPolicy sees these, not the service)."""
+    """`address:port` of the API server behind service `kubernetes` (NetworkPolicy sees these, not the service); a CIDR
+    range in place of an address where a cloud changes them."""
 
 
 class Aws(_Closed):
@@ -53,6 +54,8 @@ class Aws(_Closed):
     """ARN that every workspace's role is bounded by; empty for none."""
     key: str
     """ARN of the KMS key of buckets."""
+    storage_ranges: tuple[str, ...] = ()
+    """CIDR ranges of the storage service as pods see it; empty: anything public, and private endpoints among nodes."""
 
 
 class Gcp(_Closed):
@@ -66,6 +69,8 @@ class Gcp(_Closed):
     """Such as `<project>.svc.id.goog`."""
     key: str
     """Resource name of the Cloud KMS key of buckets."""
+    storage_ranges: tuple[str, ...] = ()
+    """CIDR ranges of the storage service as pods see it; empty: anything public, and private endpoints among nodes."""
 
 
 class Azure(_Closed):
@@ -78,7 +83,12 @@ class Azure(_Closed):
     resource_group: str
     """Holds the workspaces' identities."""
     storage_account: str
+    """Of the workspaces' containers."""
+    storage_group: str = ""
+    """Resource group of the storage account; empty: that of the identities."""
     oidc_issuer: str
+    storage_ranges: tuple[str, ...] = ()
+    """CIDR ranges of the storage service as pods see it; empty: anything public, and private endpoints among nodes."""
 
 
 Cloud = Annotated[Aws | Gcp | Azure, Field(discriminator="kind")]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from components.contract import KubernetesObject, Workspace
 from components.facts import PlatformFacts
-
-CONFIG_MAP = "storage"
+from components.storage import clouds
+from components.storage.clouds import CONFIG_MAP
 
 
 def workspace_objects(workspace: Workspace, facts: PlatformFacts) -> tuple[KubernetesObject, ...]:
-    """Environment for S3 clients: where and which region. Nothing without a storage inside the cluster."""
+    """Environment for the storage's clients: where and which region; on a cloud, the way there as well."""
     if facts.storage is None:
-        return ()
+        return clouds.workspace_objects(workspace, facts)
     return (
         {
             "apiVersion": "v1",

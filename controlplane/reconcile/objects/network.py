@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Any
 
+from components.addresses import NOT_PUBLIC_V4, NOT_PUBLIC_V6
 from components.contract import KubernetesObject
 from components.facts import Endpoint, PlatformFacts
 from controlplane.reconcile.model import WorkspaceSpec
@@ -16,14 +17,6 @@ from controlplane.reconcile.objects.common import namespaced
 
 HTTP_PORT = "http"
 """Name of the container port at which the gateway reaches a workspace's pods."""
-
-NOT_PUBLIC_V4 = (
-    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
-    "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4",
-)  # fmt: skip
-NOT_PUBLIC_V6 = ("::/127", "::ffff:0:0/96", "64:ff9b::/96", "2002::/16", "fc00::/7", "fe80::/10", "ff00::/8")
-"""Never reached as `internet`: private and shared ranges, cloud metadata (169.254.169.254, fd00:ec2::254), and the
-IPv6 forms in which an IPv4 address of those can be written."""
 
 
 def network_policies(spec: WorkspaceSpec, facts: PlatformFacts) -> tuple[KubernetesObject, ...]:
