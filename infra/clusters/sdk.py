@@ -12,6 +12,7 @@ import importlib
 import inspect
 import types
 import typing
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -81,8 +82,11 @@ def _class(token: str) -> type:
     classes: Mapping[str, str] = found.mod_info["classes"] if found else {}  # type: ignore[attr-defined]
     if token not in classes:
         raise LookupError(f"{PACKAGES[package]} has no resource type {token}")
-    home = importlib.import_module(found.mod_info["fqn"])  # type: ignore[union-attr]
-    return typing.cast(type, getattr(home, classes[token]))
+    with warnings.catch_warnings():
+        # The SDKs warn of classes of their own that they merely define.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        home = importlib.import_module(found.mod_info["fqn"])  # type: ignore[union-attr]
+        return typing.cast(type, getattr(home, classes[token]))
 
 
 def _input_types(cls: type) -> dict[str, Any]:

@@ -90,7 +90,8 @@ class CloudProvider(pulumi_provider.Provider):
         late = await self._trouble("create", request.type)
         known = dict(self._answers.resource(request.type, request.name, data)) if self._answers else {}
         identity = str(known.pop("id", "") or rules.made_up_id(request.type, request.name, data, request.urn))
-        self._refuse_second(request.type, data)
+        if rules.is_name(request.type, identity, data) and self._store.find(request.type, identity):
+            raise CloudRefused(f"AlreadyExists: {request.type} {identity} is there already")
         while self._store.find(request.type, identity):
             identity += "x"
         outputs = rules.outputs(found, request.name, data, known)
@@ -165,16 +166,6 @@ class CloudProvider(pulumi_provider.Provider):
             raise CloudRefused(fault.message)
         return fault.seconds if fault.after else 0.0
 
-    def _refuse_second(self, kind: str, data: Mapping[str, Any]) -> None:
-        name = rules.fixed_name(data)
-        if not name:
-            return
-        scope = ("resourceGroupName", "project", "region", "vpcId", "vpc", "serverName", "instance", "cluster", "role")
-        for thing in self._store.things():
-            same = all(thing.inputs.get(key) == data.get(key) for key in (*scope, "clusterName", "zoneName", "zoneId"))
-            if thing.kind == kind and same and rules.fixed_name(thing.inputs) == name:
-                raise CloudRefused(f"AlreadyExists: {kind} with {name} is there already")
-
 
 def _failures(wrong: tuple[sdk.Wrong, ...]) -> list[pulumi_provider.CheckFailure]:
     return [pulumi_provider.CheckFailure(each.path, each.reason) for each in wrong]
@@ -195,8 +186,8 @@ def _structured(value: Any, expected: Any) -> Any:
 
 
 def _uses(thing: Thing, other: Thing) -> bool:
-    """Whether an input of one is the id of the other, which is no name that both just happen to have."""
-    own = {thing.id, thing.name, *(thing.inputs.get(name) for name in rules.NAMES)}
+    """Whether an input of one is the id of the other, and no name that both just happen to have."""
+    own = {thing.id, thing.name, thing.inputs.get("name")}
     return (thing.kind, thing.id) != (other.kind, other.id) and other.id not in own and other.id in _texts(thing.inputs)
 
 

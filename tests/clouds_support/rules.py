@@ -11,33 +11,29 @@ from pulumi import _types
 
 from infra.clusters.sdk import Kind, choices
 
-NAMES = ("name", "bucket", "identifier", "clusterId", "resourceName", "accountName", "vaultName", "registryName")
-"""Properties that are a resource's name. Two of one type in one cloud can't have the same."""
-
 IMMUTABLE = frozenset(
     {
-        *NAMES,
         "accountId",
         "availabilityZone",
+        "bucket",
         "cidrBlock",
         "clusterName",
         "engine",
+        "identifier",
         "ipCidrRange",
         "kmsKeyId",
         "location",
+        "name",
         "network",
         "nodeGroupName",
-        "privateZoneName",
+        "principalId",
         "project",
         "region",
         "repositoryId",
-        "resourceGroupName",
-        "serverName",
+        "roleDefinitionId",
         "subnetId",
         "topicId",
-        "virtualNetworkName",
         "vpcId",
-        "zoneName",
     }
 )
 """Top-level properties whose change replaces a resource, whatever its type."""
@@ -55,7 +51,9 @@ PROTECTIONS = ("deletionProtection", "deletionProtectionEnabled", "enableDeletio
 def replaces(token: str, changed: list[str]) -> list[str]:
     """Those of the changed properties that need a new resource."""
     free = MUTABLE.get(token, frozenset())
-    return [name for name in changed if name in IMMUTABLE and name not in free]
+    # In Azure's API every name is a part of the resource's path.
+    azure = token.startswith("azure-native:")
+    return [name for name in changed if (name in IMMUTABLE or (azure and name.endswith("Name"))) and name not in free]
 
 
 def protected(inputs: Mapping[str, Any]) -> str:
@@ -72,9 +70,10 @@ def auto_name(kind: Kind, resource: str, inputs: Mapping[str, Any], seed: bytes)
     return {"name": f"{resource}-{hashlib.sha256(seed).hexdigest()[:7]}"}
 
 
-def fixed_name(inputs: Mapping[str, Any]) -> str:
-    """`property=value` of the name under which the cloud would know this resource already."""
-    return next((f"{name}={inputs[name]}" for name in NAMES if isinstance(inputs.get(name), str)), "")
+def is_name(token: str, identity: str, inputs: Mapping[str, Any]) -> bool:
+    """Whether the program chose this id, so that the cloud refuses a second resource with it. Ids of Azure and Google
+    are made of names; AWS takes a name as id, or makes one up."""
+    return not token.startswith("aws:") or identity in inputs.values()
 
 
 def made_up_id(token: str, resource: str, inputs: Mapping[str, Any], urn: str) -> str:
