@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
+from infra.clusters.bill import Item
 from infra.clusters.errors import ClusterError
 from infra.engine.declared import Answers
 from infra.engine.model import Program
@@ -26,6 +27,12 @@ def address_program(profile: Profile, target: str) -> Program:
 def answers(profile: Profile) -> Answers:
     """Made-up outputs of that cloud's resources, for `declare`."""
     made: Answers = _module(profile, "offline").answers(profile)
+    return made
+
+
+def bill(profile: Profile) -> tuple[Item, ...]:
+    """What the profile's cloud consumes. Needs no SDK."""
+    made: tuple[Item, ...] = _module(profile, "bill").bill(profile)
     return made
 
 

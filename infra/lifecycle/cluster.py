@@ -26,11 +26,15 @@ def make_cluster(
         return existing_cluster(
             profile.existing.kubeconfig, profile.existing.context, ranges.pods, ranges.services, ranges.nodes
         )
-    if profile.cloud is not None:
-        program: Program = cluster_program(profile)
-        return from_engine(engine.up(CLUSTER_STACK, program, on_event=on_event, refresh=True).outputs)
-    program = local_cluster(profile, profile.local or Local(), tools, images)
+    program = cluster_stack(profile, tools, images)
     return from_engine(engine.up(CLUSTER_STACK, program, on_event=on_event, refresh=True).outputs)
+
+
+def cluster_stack(profile: Profile, tools: Mapping[str, Tool], images: ImageSet) -> Program:
+    """The program of the stack `cluster` of a target that makes one. Raises ClusterError where an SDK is missing."""
+    if profile.cloud is not None:
+        return cluster_program(profile)
+    return local_cluster(profile, profile.local or Local(), tools, images)
 
 
 def local_cluster(profile: Profile, local: Local, tools: Mapping[str, Tool], images: ImageSet) -> LocalCluster:

@@ -109,7 +109,7 @@ class Cost:
 
 def cost(items: Iterable[Item], prices: PriceList) -> Cost:
     """Every item with its price."""
-    return Cost(tuple(Line(item, prices.prices.get(item.sku)) for item in items), prices)
+    return Cost(tuple(Line(item, prices.of(item.sku)) for item in items), prices)
 
 
 def over_budget(profile: Profile, found: Cost) -> str:

@@ -5,7 +5,8 @@ Plain data in, plain data out: the engine's own preview is compared with the sam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What the engine writes for a value that is only known later."""
 
 _ABSENT = object()
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _DEFAULTS = "__defaults"
 
 Op = Literal["create", "change", "replace", "destroy"]
@@ -57,13 +59,13 @@ class ResourceChange:
 def differences(
     kept: Iterable[Resource],
     declared: Iterable[Resource],
-    fixed: Mapping[str, frozenset[str]],
+    fixed: Callable[[Resource, Resource], frozenset[str]],
     made_up: Iterable[str] = (),
 ) -> tuple[ResourceChange, ...]:
     """Changes from what is kept to what is declared, by URN; resources alike are left out.
 
-    `fixed`: kind → top-level properties that cannot change in place. `made_up`: texts that stand for values that only
-    the real thing knows; what contains one is shown as known later.
+    `fixed` gives the paths of two states of a resource that cannot change in place. `made_up`: texts that stand for
+    values that only the real thing knows; what contains one is shown as known later.
     """
     old, new = {one.urn: one for one in kept}, {one.urn: one for one in declared}
     later = tuple(sorted({text for text in made_up if text}, key=len, reverse=True))
@@ -74,7 +76,7 @@ def differences(
         elif urn not in new:
             found.append(ResourceChange("destroy", old[urn].kind, old[urn].name, urn))
         else:
-            properties = property_changes(old[urn], new[urn], fixed.get(new[urn].kind, frozenset()), later)
+            properties = property_changes(old[urn], new[urn], fixed(old[urn], new[urn]), later)
             if properties:
                 op: Op = "replace" if any(each.replaces for each in properties) else "change"
                 found.append(ResourceChange(op, new[urn].kind, new[urn].name, urn, properties))
@@ -84,15 +86,22 @@ def differences(
 def property_changes(
     old: Resource, new: Resource, fixed: frozenset[str] = frozenset(), later: tuple[str, ...] = ()
 ) -> tuple[PropertyChange, ...]:
-    """Every leaf that differs, by path. What a provider filled in by itself (`__defaults`) is no difference."""
+    """Every leaf that differs, by path in the engine's notation; below the paths `fixed` it replaces the resource.
+
+    What a provider filled in by itself (`__defaults`) is no difference.
+    """
     secrets = old.secrets | new.secrets
     found = []
     for path, before, after in _leaves(old.properties, new.properties):
-        top = path.partition(".")[0].partition("[")[0]
+        top = re.split(r"[.\[]", path, maxsplit=1)[0]
         hidden = top in secrets
         shown = tuple(SECRET if hidden and value is not _ABSENT else _shown(value, later) for value in (before, after))
-        found.append(PropertyChange(path, shown[0], shown[1], top in fixed))
+        found.append(PropertyChange(path, shown[0], shown[1], _within(path, fixed)))
     return tuple(found)
+
+
+def _within(path: str, fixed: frozenset[str]) -> bool:
+    return any(path == each or path.startswith((f"{each}.", f"{each}[")) for each in fixed)
 
 
 def _leaves(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
@@ -100,7 +109,7 @@ def _leaves(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any, Any]
         filled = set(old.get(_DEFAULTS) or ()) - set(new)
         for key in sorted({*old, *new} - filled):
             if not key.startswith("__"):
-                below = f"{path}.{key}" if path else key
+                below = f"{path}.{key}".lstrip(".") if _PLAIN.fullmatch(key) else f'{path}["{key}"]'
                 yield from _leaves(old.get(key, _ABSENT), new.get(key, _ABSENT), below)
     elif isinstance(old, list | tuple) and isinstance(new, list | tuple) and len(old) == len(new):
         for index, (before, after) in enumerate(zip(old, new, strict=True)):

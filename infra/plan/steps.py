@@ -51,6 +51,7 @@ IMMUTABLE = (
     *(f"{cloud}.{field}" for cloud in ("aws", "gcp", "azure") for field in ("zones", "network")),
     "aws.account",
     "aws.region",
+    "aws.zone_names",
     "gcp.project",
     "gcp.region",
     "azure.subscription",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,7 +19,7 @@ class RegionPrices(_Closed):
 
     source: Annotated[str, Field(min_length=1)]
     """Where they come from, such as `public list price`."""
-    date: date
+    date: datetime.date
     """The day for which they were looked up."""
     prices: dict[str, Annotated[float, Field(ge=0)]]
     """SKU → currency for one unit; the unit is that of the bill's item."""
@@ -34,33 +34,43 @@ class PriceFile(_Closed):
 
 
 @dataclass(frozen=True)
+class Price:
+    """One price with its origin."""
+
+    value: float
+    source: str
+    date: datetime.date
+
+
+@dataclass(frozen=True)
 class PriceList:
     """The prices that count for one installation. Empty where nobody knows any."""
 
     currency: str
     region: str
-    source: str
-    """Empty where the region has no prices."""
-    date: date | None
-    prices: Mapping[str, float]
+    prices: Mapping[str, Price]
+
+    @property
+    def source(self) -> str:
+        """Every source, that of the oldest price first; empty where there is no price."""
+        by_age = sorted(self.prices.values(), key=lambda price: price.date)
+        return ", ".join(dict.fromkeys(price.source for price in by_age))
+
+    @property
+    def date(self) -> datetime.date | None:
+        """Of the oldest price: a sum is as old as its oldest part."""
+        return min((price.date for price in self.prices.values()), default=None)
+
+    def of(self, sku: str) -> float | None:
+        """None where nobody knows it."""
+        price = self.prices.get(sku)
+        return None if price is None else price.value
 
 
 def price_list(region: str, files: tuple[PriceFile, ...]) -> PriceList:
-    """The newest price of every SKU in the region: a refreshed file may know only some of them.
-
-    Source and date are those of each file that gave one, the oldest date first: a sum is as old as its oldest part.
-    """
+    """The newest price of every SKU in the region: a refreshed file may know only some of them."""
     known = sorted((file.regions[region] for file in files if region in file.regions), key=lambda each: each.date)
-    prices: dict[str, float] = {}
-    origin: dict[str, RegionPrices] = {}
+    prices: dict[str, Price] = {}
     for each in known:
-        prices |= each.prices
-        origin |= dict.fromkeys(each.prices, each)
-    used = [each for each in known if any(found is each for found in origin.values())]
-    return PriceList(
-        currency=files[0].currency if files else "USD",
-        region=region,
-        source=", ".join(dict.fromkeys(each.source for each in used)),
-        date=used[0].date if used else None,
-        prices=prices,
-    )
+        prices |= {sku: Price(value, each.source, each.date) for sku, value in each.prices.items()}
+    return PriceList(files[0].currency if files else "USD", region, prices)

@@ -8,10 +8,17 @@ import pytest
 
 from infra.clusters.bill import HOURS, Item
 from infra.plan.cost import cost, over_budget, region
-from infra.prices.model import PriceList
+from infra.prices.model import Price, PriceList
 from infra.profile.load import load
 
-PRICES = PriceList("USD", "r", "public list price", date(2025, 6, 1), {"m": 0.1, "disk": 0.08, "out": 0.09})
+PRICES = PriceList(
+    "USD",
+    "r",
+    {
+        sku: Price(value, "public list price", date(2025, 6, 1))
+        for sku, value in {"m": 0.1, "disk": 0.08, "out": 0.09}.items()
+    },
+)
 ITEMS = (
     Item("nodes", "system", "m", 2, "hour"),
     Item("nodes", "work", "m", 1, "hour", "workspaces"),

@@ -30,7 +30,7 @@ def test_the_newest_price_of_each_sku_counts_and_the_oldest_date_is_told() -> No
     old = PriceFile(cloud="aws", regions={"r": region(1, a=1.0, b=2.0)})
     new = PriceFile(cloud="aws", regions={"r": region(9, "price API", a=1.5), "other": region(9, c=1.0)})
     found = price_list("r", (new, old))
-    assert found.prices == {"a": 1.5, "b": 2.0}
+    assert (found.of("a"), found.of("b"), found.of("c")) == (1.5, 2.0, None)
     assert (found.source, found.date) == ("public list price, price API", date(2025, 1, 1))
     newer_for_all = PriceFile(cloud="aws", regions={"r": region(9, "price API", a=1.5, b=3.0)})
     assert price_list("r", (old, newer_for_all)).date == date(2025, 1, 9)
@@ -48,7 +48,7 @@ def test_a_refreshed_copy_is_written_read_and_used(tmp_path: Path) -> None:
     write(path, merged(kept, "aws", "eu-central-1", fresh({"gp3": 9.0}, "AWS Price List API", date(2026, 2, 3))))
     assert list(read(path).regions) == ["eu-central-1", "us-east-1"]
     after = prices_for("aws", "eu-central-1", tmp_path)
-    assert after.prices == {**before.prices, "gp3": 9.0}
+    assert (before.of("gp3"), after.of("gp3"), after.of("kms-key")) == (0.0952, 9.0, before.of("kms-key"))
     assert after.source == "public list price, AWS Price List API"
     assert len(known("aws", tmp_path)) == 2
 

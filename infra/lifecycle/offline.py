@@ -1,0 +1,229 @@
+"""What each stack's program would change, found without credentials, network, engine or plugins.
+
+A program is declared against the state that is kept on this machine. Where state is kept elsewhere, or nothing was
+installed yet, everything is created.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from components.facts import Network
+from infra.clusters.outputs import ClusterOutputs, from_engine
+from infra.clusters.programs import address_program, answers
+from infra.engine.declared import Answers, Declaration, Declared
+from infra.engine.kept import Against, Kept, KeptStack, declare_against, read_kept
+from infra.engine.model import Output, Program
+from infra.installation.home import Home, cache_root
+from infra.installation.pki import GatewayCertificate
+from infra.installation.record import Record, read_record
+from infra.installation.secrets import open_secrets
+from infra.lifecycle import supplies
+from infra.lifecycle.bills import stack_bill
+from infra.lifecycle.cluster import cluster_stack
+from infra.lifecycle.facts import chosen_components
+from infra.lifecycle.names import (
+    ADDRESS_STACK,
+    CLUSTER_STACK,
+    COMPONENTS_STACK,
+    CONTROL_PLANE_STACK,
+    PULUMI_PASSPHRASE,
+)
+from infra.plan.difference import Resource, ResourceChange, differences
+from infra.plan.fixed import fixed_paths
+from infra.profile.model import Profile
+from infra.providers.hosts.provider import RESOURCES as HOST_RESOURCES
+from infra.providers.kubernetes import rules
+from infra.providers.kubernetes.paths import show
+from infra.supply.model import Blob, BuiltImage, ImageSet
+from infra.toolchain.model import Tool
+from infra.toolchain.service import Toolchain
+
+NOT_BUILT = "sha256:" + "0" * 64
+"""Digest of images that were not built yet: their content decides it."""
+
+STEP_OF = {
+    CLUSTER_STACK: "cluster",
+    COMPONENTS_STACK: "components",
+    ADDRESS_STACK: "address",
+    CONTROL_PLANE_STACK: "control-plane",
+}
+"""Stack → the step of `up` that makes it."""
+
+
+@dataclass(frozen=True)
+class StackChanges:
+    """What happens to one stack. `same` counts what stays as it is."""
+
+    stack: str
+    changes: tuple[ResourceChange, ...]
+    same: int
+    declaration: Declaration = field(default_factory=lambda: Declaration(()))
+
+    @property
+    def step(self) -> str:
+        return STEP_OF[self.stack]
+
+
+class Offline:
+    """The stacks of one installation as their programs declare them now."""
+
+    def __init__(self, profile: Profile, home: Home) -> None:
+        self._profile = profile
+        self._home = home
+        self._record: Record = read_record(home)
+        self._answers: Answers | None = answers(profile) if profile.cloud else None
+        self._kept: dict[str, KeptStack | None] = {}
+
+    def stacks(self) -> tuple[StackChanges, ...]:
+        """In the order of `up`. Raises ClusterError where a cloud's SDK is missing, VaultError for a wrong key."""
+        found: list[StackChanges] = []
+        cluster: Declaration | None = None
+        program = self.cluster_program()
+        if program is not None:
+            found.append(self._changes(CLUSTER_STACK, program, self._answers))
+            cluster = found[-1].declaration
+        outputs = self.cluster_outputs(cluster)
+        found.append(self._bill(COMPONENTS_STACK, outputs))
+        if self._profile.cloud is not None:
+            target = "gateway.load-balancer.invalid"
+            found.append(self._changes(ADDRESS_STACK, address_program(self._profile, target), self._answers))
+        found.append(self._bill(CONTROL_PLANE_STACK, outputs))
+        return tuple(found)
+
+    def cluster_program(self) -> Program | None:
+        """The stack `cluster`; None on a cluster that is there already."""
+        return None if self._profile.existing else cluster_stack(self._profile, self._tools, self.images)
+
+    def cluster_outputs(self, declaration: Declaration | None) -> ClusterOutputs:
+        """The cluster as its program exports it; made-up values where it is not there yet."""
+        if declaration is None:
+            return ClusterOutputs("", "", self._profile.kubernetes.version, self._network())
+        values = {name: Output(value if value is not None else "") for name, value in declaration.exports.items()}
+        return from_engine(values)
+
+    @cached_property
+    def images(self) -> ImageSet:
+        """Images as last built; those that never were have a digest of zeros."""
+        built = self._built_images()
+        wanted = supplies.wanted_images(self._profile, chosen_components(self._profile))
+        images: dict[str, BuiltImage] = {}
+        for image in wanted:
+            guess = f"{self._profile.supply.registry}{image.name}:{image.version}"
+            reference = self._record.images.get(image.name, guess)
+            manifest = built.get(reference, Blob(NOT_BUILT, 0))
+            images[image.name] = BuiltImage(image.name, reference, manifest, Blob(NOT_BUILT, 0), ())
+        return ImageSet(images)
+
+    def _bill(self, stack: str, cluster: ClusterOutputs) -> StackChanges:
+        source = open_secrets(self._home) if self._home.exists else None
+        program = stack_bill(
+            stack,
+            self._profile,
+            cluster,
+            self.images.references,
+            self._certificate(),
+            secret=source.get if source else lambda name: f"made at the first up: {name}",
+        )
+        return self._changes(stack, program, None)
+
+    def _changes(self, stack: str, program: Program, made_up: Answers | None) -> StackChanges:
+        against = declare_against(program, self.kept(stack), made_up, stack)
+        old = [_of_kept(each) for each in against.kept.resources]
+        new = [_of_declared(each, against) for each in _handled(against.declaration)]
+        changes = differences(old, new, fixed, against.made_up)
+        touched = sum(1 for change in changes if change.op != "destroy")
+        return StackChanges(stack, changes, len(new) - touched, against.declaration)
+
+    def kept(self, stack: str) -> KeptStack | None:
+        """The state of a stack on this machine; None where it has none here."""
+        if stack not in self._kept:
+            self._kept[stack] = (
+                read_kept(self._home.path, stack, lambda: open_secrets(self._home).get(PULUMI_PASSPHRASE))
+                if self._home.exists
+                else None
+            )
+        return self._kept[stack]
+
+    def _built_images(self) -> Mapping[str, Blob]:
+        """Reference → manifest, as the state of the hosts' images says."""
+        stack = self.kept(CLUSTER_STACK)
+        return {
+            image["reference"]: Blob(image["digest"], image["size"])
+            for each in (stack.resources if stack else ())
+            if each.kind == "hosts:index:HostImages"
+            for image in each.inputs["images"]
+        }
+
+    @cached_property
+    def _tools(self) -> dict[str, Tool]:
+        """Tools as they are; those that must be made first, where the cache will have them."""
+        wanted = supplies.wanted_tools(
+            self._profile, supplies.wanted_images(self._profile, chosen_components(self._profile))
+        )
+        chain = Toolchain(cache_root())
+        there = [finding.name for finding in chain.inspect(wanted) if finding.action == "use"]
+        found = dict(chain.ensure(there))
+        for name in wanted:
+            found.setdefault(name, Tool(name, "", cache_root() / "tools" / name / "bin" / name, "built"))
+        return found
+
+    def _certificate(self) -> GatewayCertificate:
+        def text(name: str) -> str:
+            path: Path = self._home.pki / name
+            return path.read_text("ascii") if path.exists() else f"made at the first up: {name}"
+
+        return GatewayCertificate(ca=text("ca.crt"), certificate=text("gateway.crt"), key=text("gateway.key"))
+
+    def _network(self) -> Network:
+        known = self._record.facts.get("network")
+        if known:
+            return Network.model_validate(known)
+        ranges = self._profile.kubernetes.ranges
+        return Network(pods=ranges.pods, services=ranges.services, nodes=ranges.nodes, api_server_endpoints=())
+
+
+def fixed(old: Resource, new: Resource) -> frozenset[str]:
+    """Paths of a resource that cannot change in place: by our plugins' own rules, or as providers document it."""
+    if new.kind in HOST_RESOURCES:
+        return HOST_RESOURCES[new.kind].replaces
+    if new.kind.startswith("kubernetes:"):
+        found = rules.compare(dict(old.properties), dict(new.properties))
+        return frozenset(show(each.path) for each in found if each.replaces)
+    return fixed_paths(new.kind)
+
+
+def _handled(declaration: Declaration) -> list[Declared]:
+    return [each for each in declaration.resources if each.custom and not each.kind.startswith("pulumi:")]
+
+
+def _of_kept(kept: Kept) -> Resource:
+    secrets = kept.secrets | (_SECRET_FIELDS if kept.kind == _SECRET else frozenset())
+    return Resource(kept.urn, kept.kind, kept.name, kept.inputs, secrets)
+
+
+def _of_declared(declared: Declared, against: Against) -> Resource:
+    """With what our plugins fill in; those of clouds tell by themselves what they filled in."""
+    properties = dict(declared.properties)
+    secrets = frozenset(declared.secrets)
+    if declared.kind.startswith("kubernetes:"):
+        old = next((dict(each.inputs) for each in against.kept.resources if each.urn == declared.urn), None)
+        properties = rules.complete(
+            properties,
+            old,
+            resource_name=declared.name,
+            seed=declared.urn.encode(),
+            token=declared.kind,
+            namespace=None,
+        )
+        secrets |= _SECRET_FIELDS if declared.kind == _SECRET else frozenset()
+    elif declared.kind in HOST_RESOURCES:
+        properties = HOST_RESOURCES[declared.kind].inputs.model_validate(properties).properties()
+    return Resource(declared.urn, declared.kind, declared.name, properties, secrets)
+
+
+_SECRET = "kubernetes:core/v1:Secret"  # noqa: S105 - a type token
+_SECRET_FIELDS = frozenset({"data", "stringData"})
