@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from infra.hosts import apiserver, kubeadm
+from infra.hosts import apiserver, etcd, kubeadm
 from infra.hosts.errors import ClusterMismatch, CommandFailed, DeadlinePassed, HostError, complaints, tail
 from infra.hosts.kubeadm import ClusterSettings, NodeSettings, yaml_of
 from infra.hosts.layout import ADMIN_CONF, CONTAINERD_SOCKET, SERVICE_LOGS
@@ -27,6 +27,7 @@ API_SECONDS = 120.0
 def fixed(settings: ClusterSettings) -> dict[str, str]:
     """Everything that cannot change in a cluster."""
     return {
+        "endpoint": settings.endpoint,
         "name": settings.name,
         "kubernetes_version": settings.kubernetes_version,
         "registry": settings.registry,
@@ -38,7 +39,12 @@ def fixed(settings: ClusterSettings) -> dict[str, str]:
 def made(transport: Transport) -> dict[str, str] | None:
     """What the complete cluster on the host's disk was made with, or None where there is none."""
     mark = transport.get(MARK)
-    return None if mark is None else dict(json.loads(mark).get("fixed", {}))
+    return None if mark is None else {"endpoint": "", **json.loads(mark).get("fixed", {})}
+
+
+def mark(transport: Transport, settings: ClusterSettings) -> None:
+    """Notes on the host's disk that the cluster is complete there."""
+    transport.put(MARK, json.dumps({"fixed": fixed(settings)}).encode())
 
 
 def mismatch(found: Mapping[str, str], settings: ClusterSettings) -> str | None:
@@ -60,14 +66,21 @@ def init(transport: Transport, settings: ClusterSettings, node: NodeSettings, up
         _reset(transport)
         _write_files(transport, settings, node)
         _run_init(transport)
-        transport.put(MARK, json.dumps({"fixed": fixed(settings)}).encode())
+        if settings.endpoint:
+            etcd.seal(transport)
+        mark(transport, settings)
     elif (difference := mismatch(found, settings)) is not None:
-        raise ClusterMismatch(
-            f"the cluster on the disk of host {transport.host} was made with other settings, which cannot change "
-            f"({difference}). Set it back, or run `platform down` (it deletes the cluster) and then `up`."
-        )
+        raise mismatched(transport, difference)
     wait_for_api(transport)
     configure_dns(transport, upstream_dns, dns, f"{settings.registry}/coredns:{settings.dns_tag}")
+
+
+def mismatched(transport: Transport, difference: str) -> ClusterMismatch:
+    """The error for a cluster that was made otherwise; `difference` is what `mismatch` found."""
+    return ClusterMismatch(
+        f"the cluster on the disk of host {transport.host} was made with other settings, which cannot change "
+        f"({difference}). Set it back, or run `platform down` (it deletes the cluster) and then `up`."
+    )
 
 
 def destroy(transport: Transport) -> None:
@@ -92,10 +105,10 @@ done
 """
 
 
-def reset_node(transport: Transport) -> None:
+def reset_node(transport: Transport, *arguments: str) -> None:
     """`kubeadm reset`, whatever state the host is in; its complaints about what is not there are no matter."""
     transport.run(["/bin/sh", "-c", _END_KUBEADM])
-    argv = ["kubeadm", "reset", "--force", f"--cri-socket=unix://{CONTAINERD_SOCKET}"]
+    argv = ["kubeadm", "reset", "--force", f"--cri-socket=unix://{CONTAINERD_SOCKET}", *arguments]
     transport.run(argv, timeout=120, check=False)
 
 
@@ -105,10 +118,15 @@ def restart_service(transport: Transport, name: str) -> None:
     transport.run(["/bin/sh", "-c", script, "restart", name])
 
 
-def _write_files(transport: Transport, settings: ClusterSettings, node: NodeSettings) -> None:
+def write_policies(transport: Transport) -> None:
+    """What every API server of the cluster reads at its start, but for the key that encrypts."""
     transport.put(kubeadm.AUDIT_POLICY, yaml_of(apiserver.audit_policy()))
     transport.put(kubeadm.ADMISSION, yaml_of(apiserver.admission()))
     transport.put(kubeadm.AUTHENTICATION, yaml_of(apiserver.authentication()))
+
+
+def _write_files(transport: Transport, settings: ClusterSettings, node: NodeSettings) -> None:
+    write_policies(transport)
     if transport.get(kubeadm.ENCRYPTION) is None:
         key = transport.run(["head", "-c", str(apiserver.ENCRYPTION_KEY_BYTES), "/dev/urandom"]).output
         transport.put(kubeadm.ENCRYPTION, yaml_of(apiserver.encryption(key)))
@@ -211,8 +229,12 @@ def kubeconfig(transport: Transport, server: str, name: str) -> str:
 
 def ca_certificate(transport: Transport) -> str:
     """The cluster's CA certificate in PEM; public."""
-    encoded = _admin(transport)["clusters"][0]["cluster"]["certificate-authority-data"]
-    return base64.b64decode(encoded).decode()
+    return base64.b64decode(ca_data(transport)).decode()
+
+
+def ca_data(transport: Transport) -> str:
+    """The cluster's CA certificate as kubeconfigs hold it: PEM in base64."""
+    return str(_admin(transport)["clusters"][0]["cluster"]["certificate-authority-data"])
 
 
 def _admin(transport: Transport) -> dict[str, Any]:

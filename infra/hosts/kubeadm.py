@@ -27,6 +27,11 @@ ADMISSION = f"{CONFIG_DIR}/admission.yaml"
 AUTHENTICATION = f"{CONFIG_DIR}/authentication.yaml"
 AUDIT_LOG_DIR = "/var/log/kubernetes/audit"
 
+ETCD_HEARTBEAT_MS, ETCD_ELECTION_MS = 300, 3000
+"""Of clusters with a virtual address. etcd's own 100 and 1000 ms suit disks and processors of its own; here it shares
+them with workloads, and an election for want of a heartbeat costs more than it heals. A lost leader is replaced after
+one to two election times, so that the API answers again within the ten seconds that people are promised."""
+
 IGNORED_CHECKS = (
     "FileExisting-conntrack",  # kube-proxy's image has it
     "FileExisting-crictl",  # kubeadm itself speaks to containerd
@@ -60,6 +65,8 @@ class ClusterSettings:
     services: str
     api_names: tuple[str, ...] = ()
     """Further names and addresses the API server's certificate is valid for."""
+    endpoint: str = ""
+    """The virtual address at which every node and client finds the API. Empty: that of the only control plane."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,10 @@ def _mount(name: str, path: str, read_only: bool) -> Document:
 
 
 def cluster_configuration(settings: ClusterSettings, endpoint: str) -> Document:
-    """ClusterConfiguration. `endpoint` is the address of the first control plane."""
+    """ClusterConfiguration. `endpoint` is the address of the first control plane, or the virtual one."""
+    etcd = {"auto-compaction-retention": "1", "quota-backend-bytes": str(4 * 1024**3)}
+    if settings.endpoint:
+        etcd |= {"heartbeat-interval": str(ETCD_HEARTBEAT_MS), "election-timeout": str(ETCD_ELECTION_MS)}
     api_server = {
         "admission-control-config-file": ADMISSION,
         "audit-log-maxage": "30",
@@ -134,7 +144,7 @@ def cluster_configuration(settings: ClusterSettings, endpoint: str) -> Document:
             "local": {
                 "dataDir": "/var/lib/etcd",
                 "imageTag": settings.etcd_tag,
-                "extraArgs": _args({"auto-compaction-retention": "1", "quota-backend-bytes": str(4 * 1024**3)}),
+                "extraArgs": _args(etcd),
             }
         },
         "dns": {"imageTag": settings.dns_tag},
@@ -154,14 +164,21 @@ def _registration(node: NodeSettings, **more: Any) -> Document:
 
 def init_configuration(node: NodeSettings) -> Document:
     """InitConfiguration. The token it makes for joining lives a minute: nodes join with tokens of their own."""
-    taint = {"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}
     return {
         "apiVersion": "kubeadm.k8s.io/v1beta4",
         "kind": "InitConfiguration",
         "bootstrapTokens": [{"ttl": "1m0s", "usages": ["signing", "authentication"]}],
-        "localAPIEndpoint": {"advertiseAddress": node.address, "bindPort": API_PORT},
-        "nodeRegistration": _registration(node, taints=[taint] if node.tainted else []),
+        "localAPIEndpoint": _local_api(node),
+        "nodeRegistration": _registration(node, taints=_control_plane_taints(node)),
     }
+
+
+def _local_api(node: NodeSettings) -> Document:
+    return {"advertiseAddress": node.address, "bindPort": API_PORT}
+
+
+def _control_plane_taints(node: NodeSettings) -> list[Document]:
+    return [{"key": "node-role.kubernetes.io/control-plane", "effect": "NoSchedule"}] if node.tainted else []
 
 
 def join_configuration(node: NodeSettings, discovery_file: str) -> Document:
@@ -171,6 +188,16 @@ def join_configuration(node: NodeSettings, discovery_file: str) -> Document:
         "kind": "JoinConfiguration",
         "discovery": {"file": {"kubeConfigPath": discovery_file}},
         "nodeRegistration": _registration(node, taints=[]),
+    }
+
+
+def control_plane_join_configuration(node: NodeSettings, discovery_file: str) -> Document:
+    """JoinConfiguration of a further control plane. It names no certificate key: what control planes share is on the
+    host's disk before."""
+    return {
+        **join_configuration(node, discovery_file),
+        "controlPlane": {"localAPIEndpoint": _local_api(node)},
+        "nodeRegistration": _registration(node, taints=_control_plane_taints(node)),
     }
 
 
@@ -229,7 +256,7 @@ def init_documents(settings: ClusterSettings, node: NodeSettings) -> tuple[Docum
     """What `kubeadm init --config` reads."""
     return (
         init_configuration(node),
-        cluster_configuration(settings, node.address),
+        cluster_configuration(settings, settings.endpoint or node.address),
         kubelet_configuration(node.cgroup_driver),
         proxy_configuration(settings.pods),
     )

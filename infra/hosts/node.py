@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from infra.hosts import kubeadm
@@ -39,6 +40,19 @@ def joined(node: Transport, address: str) -> bool:
     return mark is not None and json.loads(mark).get("controlPlane") == address
 
 
+@contextlib.contextmanager
+def token(control_plane: Transport) -> Iterator[str]:
+    """A token that hosts may join with, for as long as the block runs."""
+    wait_for_api(control_plane)
+    created = control_plane.run(["kubeadm", "token", "create", f"--ttl={TOKEN_LIFE}"], timeout=60)
+    secret = created.text.strip().splitlines()[-1]
+    try:
+        yield secret
+    finally:
+        with contextlib.suppress(CommandFailed, DeadlinePassed):  # it expires by itself
+            control_plane.run(["kubeadm", "token", "delete", secret.partition(".")[0]], timeout=60)
+
+
 def join(control_plane: Transport, address: str, ca_data: str, node: Transport, settings: NodeSettings) -> None:
     """Makes the host a node, or finds it one. The token is made for this join and deleted after it.
 
@@ -48,14 +62,12 @@ def join(control_plane: Transport, address: str, ca_data: str, node: Transport, 
         return
     if node.get(JOIN_FILE) is not None:
         reset(node)
-    wait_for_api(control_plane)
-    created = control_plane.run(["kubeadm", "token", "create", f"--ttl={TOKEN_LIFE}"], timeout=60)
-    token = created.text.strip().splitlines()[-1]
     try:
-        server = f"https://{address}:{API_PORT}"
-        node.put(DISCOVERY_FILE, yaml_of(discovery(server, ca_data, token)))
-        node.put(JOIN_FILE, yaml_of(kubeadm.join_configuration(settings, DISCOVERY_FILE)))
-        node.run(["kubeadm", "join", f"--config={JOIN_FILE}"], timeout=JOIN_SECONDS)
+        with token(control_plane) as secret:
+            server = f"https://{address}:{API_PORT}"
+            node.put(DISCOVERY_FILE, yaml_of(discovery(server, ca_data, secret)))
+            node.put(JOIN_FILE, yaml_of(kubeadm.join_configuration(settings, DISCOVERY_FILE)))
+            node.run(["kubeadm", "join", f"--config={JOIN_FILE}"], timeout=JOIN_SECONDS)
     except CommandFailed as error:
         said = complaints(error.output)
         raise HostError(f"kubeadm join on {node.host} failed: {said}\n{kubelet_says(node)}") from error
@@ -63,8 +75,6 @@ def join(control_plane: Transport, address: str, ca_data: str, node: Transport, 
         raise HostError(f"{error}\n{kubelet_says(node)}") from error
     finally:
         node.run(["rm", "-f", DISCOVERY_FILE], check=False)
-        with contextlib.suppress(CommandFailed, DeadlinePassed):  # it expires by itself
-            control_plane.run(["kubeadm", "token", "delete", token.partition(".")[0]], timeout=60)
     node.put(MARK, json.dumps({"controlPlane": address}).encode())
 
 
@@ -113,11 +123,9 @@ def set_taint(control_plane: Transport, name: str, key: str, wanted: bool) -> No
         kubectl(control_plane, "taint", "node", name, f"{key}:NoSchedule{'' if wanted else '-'}")
 
 
-def leave(control_plane: Transport, name: str, seconds: float = 90) -> None:
-    """Moves the node's pods elsewhere as far as they go in time, and takes it out of the cluster."""
-    if conditions(control_plane, name) is None:
-        return
-    with contextlib.suppress(CommandFailed, DeadlinePassed):  # what does not move is lost with the node
+def drain(control_plane: Transport, name: str, seconds: float = 90) -> None:
+    """Moves the node's pods elsewhere as far as they go in time; those that do not are lost with the node."""
+    with contextlib.suppress(CommandFailed, DeadlinePassed):
         kubectl(
             control_plane,
             "drain",
@@ -128,4 +136,11 @@ def leave(control_plane: Transport, name: str, seconds: float = 90) -> None:
             f"--timeout={seconds:.0f}s",
             timeout=seconds + 30,
         )
+
+
+def leave(control_plane: Transport, name: str, seconds: float = 90) -> None:
+    """Drains the node and takes it out of the cluster."""
+    if conditions(control_plane, name) is None:
+        return
+    drain(control_plane, name, seconds)
     kubectl(control_plane, "delete", "node", name, "--ignore-not-found", "--timeout=30s")

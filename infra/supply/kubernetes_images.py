@@ -6,7 +6,7 @@ etcd and CoreDNS are tagged with the versions that are in them, so kubeadm's con
 
 from __future__ import annotations
 
-from components.images import NETWORK_PACKAGES, DebianPackages, GoBinary, Image
+from components.images import NETWORK_PACKAGES, DebianPackages, GoBinary, Image, TextFile
 from infra.toolchain.versions import BY_NAME, GoTool
 
 PAUSE_TAG = "3.10.2"
@@ -33,6 +33,27 @@ def kubernetes_images() -> tuple[Image, ...]:
             user=_ROOT,
             tag="fixed",
         ),
+    )
+
+
+VIRTUAL_ADDRESS = "keepalived"
+"""Name of the image that moves the virtual address."""
+CHECK_API = "/usr/local/bin/check-api"
+
+_CHECK_API = """#!/bin/sh
+# check-api ADDRESS PORT: whether the API server there says that it is ready. It answers that question to everybody.
+exec curl --silent --fail --output /dev/null --max-time 3 --cacert /etc/kubernetes/pki/ca.crt "https://$1:$2/readyz"
+"""
+
+
+def virtual_address_image() -> Image:
+    """keepalived and its check of the API server. Only clusters with a virtual address need it."""
+    return Image(
+        name=VIRTUAL_ADDRESS,
+        version="2",
+        layers=(DebianPackages(("curl", "keepalived")), TextFile(CHECK_API, _CHECK_API, 0o755)),
+        entrypoint=("/usr/sbin/keepalived",),
+        user=_ROOT,
     )
 
 

@@ -1,16 +1,18 @@
-"""hosts:index:ControlPlane: the first node of a cluster, by kubeadm."""
+"""hosts:index:ControlPlane: a control plane of a cluster, by kubeadm."""
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
-from infra.hosts import controlplane, node, serving
+from infra.hosts import certificates, controlplane, node, planes, serving, virtual
+from infra.hosts.certificates import RENEW_DAYS
 from infra.hosts.errors import HostError, HostFailed
 from infra.hosts.kubeadm import API_PORT, ClusterSettings, NodeSettings
+from infra.hosts.planes import Plane, Wanted
 from infra.hosts.transport import Transport
-from infra.providers.hosts.models import ControlPlaneInputs
-from infra.providers.hosts.resource import LIVE, Resource, Say, Teardown, teardown, transport_of
+from infra.hosts.virtual import VirtualAddress
+from infra.providers.hosts.models import ControlPlaneInputs, PeerInput
+from infra.providers.hosts.resource import LIVE, Resource, Say, Teardown, plane_of, teardown
 
 _TAINT = "node-role.kubernetes.io/control-plane"
 
@@ -26,6 +28,7 @@ def cluster_of(inputs: ControlPlaneInputs) -> ClusterSettings:
         pods=inputs.pods,
         services=inputs.services,
         api_names=inputs.api_names,
+        endpoint=inputs.virtual.address if inputs.virtual else "",
     )
 
 
@@ -34,8 +37,34 @@ def node_of(inputs: ControlPlaneInputs) -> NodeSettings:
     return NodeSettings(inputs.host, inputs.address, inputs.cgroup_root, inputs.tainted)
 
 
+def wanted_of(inputs: ControlPlaneInputs) -> Wanted:
+    """The control plane that the inputs describe."""
+    return Wanted(
+        cluster=cluster_of(inputs),
+        node=node_of(inputs),
+        virtual=VirtualAddress(**inputs.virtual.model_dump()) if inputs.virtual else None,
+        upstream_dns=inputs.upstream_dns,
+        dns_replicas=inputs.dns_replicas,
+        renew_days=inputs.renew_days or RENEW_DAYS,
+    )
+
+
+def own_plane(inputs: ControlPlaneInputs) -> Plane:
+    """The control plane itself."""
+    return plane_of(inputs, PeerInput(name=inputs.host, address=inputs.address))
+
+
+def other_planes(inputs: ControlPlaneInputs) -> tuple[Plane, ...]:
+    """The other control planes of the same cluster."""
+    return tuple(plane_of(inputs, peer) for peer in inputs.control_planes or () if peer.name != inputs.host)
+
+
 class ControlPlane(Resource[ControlPlaneInputs]):
-    """The cluster lives on its host's disk. What it was made with cannot change (ClusterMismatch says so)."""
+    """A control plane; the cluster lives on their hosts' disks. What it was made with cannot change (ClusterMismatch).
+
+    All are alike: one that finds no cluster on any of them begins it, and every other joins. A program lets each depend
+    on the one before, so that they are made, renewed and taken out one after the other.
+    """
 
     kind = "hosts:index:ControlPlane"
     inputs = ControlPlaneInputs
@@ -44,10 +73,12 @@ class ControlPlane(Resource[ControlPlaneInputs]):
     secret = frozenset({"kubeconfig"})
 
     def create(self, inputs: ControlPlaneInputs, say: Say) -> dict[str, Any]:
-        transport = transport_of(inputs)
+        own, others, wanted = own_plane(inputs), other_planes(inputs), wanted_of(inputs)
+        transport = own.transport
         made = controlplane.made(transport) is not None
-        say("waiting for the API server" if made else "kubeadm init, then waiting for the API server")
-        controlplane.init(transport, cluster_of(inputs), node_of(inputs), inputs.upstream_dns, inputs.dns_replicas)
+        begin = "kubeadm join or init" if others else "kubeadm init"
+        say("waiting for the API server" if made else f"{begin}, then waiting for the API server")
+        planes.establish(own, others, wanted)
         say("waiting for the node")
         node.wait_for_node(transport, transport, inputs.host)
         serving.approve(transport, transport, inputs.address)
@@ -55,43 +86,50 @@ class ControlPlane(Resource[ControlPlaneInputs]):
         return {
             "kubeconfig": controlplane.kubeconfig(transport, inputs.server, inputs.cluster_name),
             "caCertificate": controlplane.ca_certificate(transport),
-            "endpoint": f"{inputs.address}:{API_PORT}",
+            "endpoint": f"{wanted.cluster.endpoint or inputs.address}:{API_PORT}",
             LIVE: True,
         }
 
     def read(self, inputs: ControlPlaneInputs, old: dict[str, Any]) -> dict[str, Any] | None:
         try:
-            if controlplane.made(transport_of(inputs)) is None:
+            if controlplane.made(own_plane(inputs).transport) is None:
                 return None
         except HostFailed:
             return {**old, LIVE: False}
         return {**old, LIVE: self.live(inputs)}
 
     def live(self, inputs: ControlPlaneInputs) -> bool:
+        own, wanted = own_plane(inputs), wanted_of(inputs)
         try:
-            transport = transport_of(inputs)
-            return controlplane.api_healthy(transport) and node_works(transport, inputs.host)
+            if wanted.virtual is not None:
+                others = tuple(plane.address for plane in other_planes(inputs))
+                if not virtual.placed(own.transport, wanted.virtual, own.address, others):
+                    return False
+            return (
+                planes.ready(own)
+                and not certificates.due(own.transport, wanted.renew_days)
+                and node_works(own.transport, inputs.host)
+            )
+        except HostError:
+            return False
+
+    def partial(self, inputs: ControlPlaneInputs) -> bool:
+        """Of several: what an interrupted join left must be taken out of the cluster, too."""
+        try:
+            return bool(other_planes(inputs)) and planes.begun(own_plane(inputs).transport)
         except HostError:
             return False
 
     def delete(self, inputs: ControlPlaneInputs, old: dict[str, Any], say: Say) -> None:
-        """Part of a teardown: the host takes it along. Alone: the host is reset."""
+        """Part of a teardown: the host takes it along. Alone: it leaves the cluster; the last one resets its host."""
         del old
         if teardown() != Teardown.NO:
             return
-        try:
-            say("kubeadm reset")
-            controlplane.destroy(transport_of(inputs))
-        except HostFailed:
-            return  # the host is gone or stopped, and its cluster with it
+        say("leaving the cluster")
+        planes.leave(own_plane(inputs), other_planes(inputs), inputs.virtual.address if inputs.virtual else None)
 
 
 def node_works(control_plane: Transport, name: str) -> bool:
     """Whether a node is ready but for the pod network, and waits for nobody's approval. Raises HostError."""
     ready = node.blocker(node.conditions(control_plane, name)) is None
     return ready and not serving.has_pending(control_plane, name)
-
-
-def ca_data(certificate: str) -> str:
-    """A CA certificate as kubeconfigs hold it."""
-    return base64.b64encode(certificate.encode()).decode()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 
@@ -87,6 +87,16 @@ class HostImagesInputs(OnHost):
     images: tuple[ImageInput, ...]
 
 
+class VirtualInput(Closed):
+    """An address that moves to a control plane that works."""
+
+    address: str
+    image: str
+    """Reference of the image with keepalived."""
+    router: Annotated[int, Field(ge=1, le=255)] | None = None
+    """VRRP's number of it, unlike any other's in the same network; the address's last octet by default."""
+
+
 class ControlPlaneInputs(OnHost):
     """hosts:index:ControlPlane."""
 
@@ -106,13 +116,37 @@ class ControlPlaneInputs(OnHost):
     tainted: bool = False
     upstream_dns: bool = False
     dns_replicas: Annotated[int, Field(ge=1, le=9)] = 1
+    control_planes: tuple[PeerInput, ...] | None = None
+    """Every control plane of the cluster, this one included, where there are several."""
+    virtual: VirtualInput | None = None
+    """Where the cluster's API is found, whichever control plane is alive. Cannot change."""
+    renew_days: Annotated[int, Field(ge=1, le=300)] | None = None
+    """Certificates that end within so many days are renewed."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.control_planes is not None:
+            if PeerInput(name=self.host, address=self.address) not in self.control_planes:
+                raise ValueError(f"controlPlanes must name {self.host} at {self.address} itself")
+            if len(self.control_planes) > 1 and self.virtual is None:
+                raise ValueError("several control planes need a virtual address")
+        return self
 
 
 class NodeInputs(OnHost):
-    """hosts:index:Node."""
+    """hosts:index:Node. The cluster is reached through `control_plane`, or any of `control_planes`."""
 
     address: str
     cgroup_root: str
-    control_plane: str
-    """Host of the control plane."""
+    control_plane: str | None = None
+    """Host of the only control plane."""
+    control_planes: tuple[PeerInput, ...] | None = None
+    """Every control plane, where there are several."""
     control_plane_address: str
+    """Where the node finds the API server: the only control plane's address, or the virtual one."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if (self.control_plane is None) == (not self.control_planes):
+            raise ValueError("needs either controlPlane or controlPlanes")
+        return self

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.hosts import controlplane, node, serving
+from infra.hosts import controlplane, node, planes, serving
 from infra.hosts.errors import HostError, HostFailed
 from infra.hosts.kubeadm import NodeSettings
-from infra.providers.hosts.control_plane import ca_data, node_works
+from infra.hosts.transport import Transport
+from infra.providers.hosts.control_plane import node_works
 from infra.providers.hosts.models import NodeInputs
-from infra.providers.hosts.resource import LIVE, Resource, Say, Teardown, teardown, transport_of
+from infra.providers.hosts.resource import LIVE, Resource, Say, Teardown, plane_of, teardown, transport_of
+
+
+def control_plane_of(inputs: NodeInputs) -> Transport:
+    """A control plane to ask: the only one, or the first of several that answers. Raises HostFailed where none does."""
+    if inputs.control_plane is not None:
+        return transport_of(inputs, inputs.control_plane)
+    found = planes.living([plane_of(inputs, peer) for peer in inputs.control_planes or ()])
+    if found is None:
+        names = ", ".join(peer.name for peer in inputs.control_planes or ())
+        raise HostFailed(f"none of the control planes {names} answers; start one of their hosts first")
+    return found.transport
 
 
 class Node(Resource[NodeInputs]):
@@ -21,11 +33,10 @@ class Node(Resource[NodeInputs]):
     outputs = ("nodeName", LIVE)
 
     def create(self, inputs: NodeInputs, say: Say) -> dict[str, Any]:
-        master, own = transport_of(inputs, inputs.control_plane), transport_of(inputs)
+        master, own = control_plane_of(inputs), transport_of(inputs)
         settings = NodeSettings(inputs.host, inputs.address, inputs.cgroup_root)
         say("kubeadm join")
-        certificate = ca_data(controlplane.ca_certificate(master))
-        node.join(master, inputs.control_plane_address, certificate, own, settings)
+        node.join(master, inputs.control_plane_address, controlplane.ca_data(master), own, settings)
         say("waiting for the node")
         node.wait_for_node(master, own, inputs.host)
         serving.approve(master, own, inputs.address)
@@ -42,8 +53,7 @@ class Node(Resource[NodeInputs]):
     def live(self, inputs: NodeInputs) -> bool:
         try:
             transport_of(inputs).run(["true"])
-            master = transport_of(inputs, inputs.control_plane)
-            return node_works(master, inputs.host)
+            return node_works(control_plane_of(inputs), inputs.host)
         except HostError:
             return False
 
@@ -59,7 +69,7 @@ class Node(Resource[NodeInputs]):
             return
         try:
             say("draining the node")
-            node.leave(transport_of(inputs, inputs.control_plane), inputs.host)
+            node.leave(control_plane_of(inputs), inputs.host)
             node.reset(transport_of(inputs))
         except HostFailed:
             return  # one of the hosts does not run: there is nothing to move, and the disk goes with the host

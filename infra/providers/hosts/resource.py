@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 from infra.hosts.layout import Layout
+from infra.hosts.planes import Plane
 from infra.hosts.transport import LocalTransport
-from infra.providers.hosts.models import OnHost
+from infra.providers.hosts.models import OnHost, PeerInput
 
 Say = Callable[[str], None]
 """Tells the person what is being waited for."""
@@ -89,3 +90,8 @@ def transport_of(inputs: OnHost, host: str | None = None) -> LocalTransport:
     """How to reach the host, or another one of the same installation."""
     layout = layout_of(inputs)
     return LocalTransport(layout if host is None else layout.sibling(host))
+
+
+def plane_of(inputs: OnHost, peer: PeerInput) -> Plane:
+    """A control plane of the same installation."""
+    return Plane(transport_of(inputs, peer.name), peer.address)
