@@ -21,6 +21,8 @@ class Azure(Cloud):
     """The Entra tenant's id: who signs in to the cluster. Immutable."""
     location: Annotated[str, Field(pattern=r"^[a-z]+[a-z0-9]*$")]
     """Such as westeurope. Immutable."""
+    administrators: tuple[Annotated[str, Field(pattern=_UUID)], ...] = ()
+    """Object ids of Entra groups whose members administer the cluster; whoever runs `up` where none is given."""
 
     def unique(self, installation: str) -> str:
         """Letters and digits that set names apart where Azure wants them unique in the world."""
