@@ -110,11 +110,25 @@ def _disruption(settings: GatewaySettings) -> tuple[KubernetesObject, ...]:
     return (k8s.obj("policy/v1", "PodDisruptionBudget", NAME, NAME, spec=spec),)
 
 
+def _wait_for_names(settings: GatewaySettings, image: str) -> dict[str, Any]:
+    """nginx ends at start where its resolver has no address yet, and is started again later and later."""
+    host = f"{settings.dns_service}.{settings.cluster_domain}"
+    return {
+        "name": "wait-for-names",
+        "image": image,
+        "command": ["/bin/sh", "-c", f"until getent hosts {host} >/dev/null; do sleep 0.2; done"],
+        "env": [{"name": "RES_OPTIONS", "value": "timeout:1 attempts:1"}],
+        "securityContext": k8s.container_security(),
+        "resources": k8s.resources("10m", "16Mi", "64Mi"),
+    }
+
+
 def _pod(settings: GatewaySettings, image: str) -> dict[str, Any]:
     health = {"httpGet": {"path": "/health", "port": HEALTH_PORT}, "timeoutSeconds": 5}
     return {
         "securityContext": k8s.pod_security(),
         "terminationGracePeriodSeconds": 30,
+        "initContainers": [_wait_for_names(settings, image)],
         "containers": [
             {
                 "name": "nginx",
