@@ -252,6 +252,16 @@ TOOLS: tuple[Spec, ...] = (
         seconds=4,
     ),
     DebianTool(
+        name="sshd",
+        package="openssh-server",
+        executable="sshd",
+        at_least="8.4",
+        licence="BSD-2-Clause",
+        seconds=4,
+        ask=(),
+        assumes=("adduser", "debconf", "init-system-helpers", "libpam-modules", "libpam-runtime", "procps", "ucf"),
+    ),
+    DebianTool(
         name="mmdebstrap",
         package="mmdebstrap",
         executable="mmdebstrap",
