@@ -183,12 +183,12 @@ def to_dns() -> dict[str, Any]:
 
 
 def to_api_server(addresses: Iterable[str]) -> list[dict[str, Any]]:
-    """Egress to the API server's own addresses (`address:port`), one rule each."""
+    """Egress to the API server's own addresses (`address:port`, or `range:port` where they change), one rule each."""
     rules = []
     for text in addresses:
         address, _, port = text.rpartition(":")
         length = 128 if ":" in address else 32
-        cidr = f"{address.strip('[]')}/{length}"
+        cidr = address if "/" in address else f"{address.strip('[]')}/{length}"
         rules.append({"to": [{"ipBlock": {"cidr": cidr}}], "ports": ports(int(port))})
     return rules
 

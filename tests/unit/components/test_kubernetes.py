@@ -18,9 +18,9 @@ def test_digest_ignores_order_and_notices_content() -> None:
 
 
 def test_api_server_rules_name_addresses_and_ports() -> None:
-    rules = k8s.to_api_server(["10.250.0.1:6443", "[fd00::1]:443"])
-    assert [rule["to"][0]["ipBlock"]["cidr"] for rule in rules] == ["10.250.0.1/32", "fd00::1/128"]
-    assert [rule["ports"] for rule in rules] == [k8s.ports(6443), k8s.ports(443)]
+    rules = k8s.to_api_server(["10.250.0.1:6443", "[fd00::1]:443", "10.40.224.0/22:443"])
+    assert [rule["to"][0]["ipBlock"]["cidr"] for rule in rules] == ["10.250.0.1/32", "fd00::1/128", "10.40.224.0/22"]
+    assert [rule["ports"] for rule in rules] == [k8s.ports(6443), k8s.ports(443), k8s.ports(443)]
 
 
 def test_peer_joins_namespace_and_pods_in_one_item() -> None:
