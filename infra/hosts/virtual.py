@@ -26,6 +26,8 @@ CONFIGURATION = f"{FOLDER}/keepalived.conf"
 CHECK_API = "/usr/local/bin/check-api"
 """In the image."""
 PRIORITY, READY_BONUS = 80, 20
+CAPABILITIES = ("NET_ADMIN", "NET_BROADCAST", "NET_RAW", "SETGID", "SETUID")
+"""To set addresses and speak VRRP; and to run the check as nobody, without which keepalived takes it for passed."""
 RELEASE_SECONDS = 20.0
 
 
@@ -52,7 +54,7 @@ def configuration(virtual: VirtualAddress, host: str, own: str, interface: str, 
             "global_defs {",
             f"    router_id {host}",
             "    enable_script_security",
-            "    script_user root",
+            "    script_user nobody nogroup",
             "    vrrp_garp_master_refresh 30",
             "}",
             "vrrp_script api {",
@@ -106,15 +108,15 @@ def pod(image: str, configured: str) -> dict[str, Any]:
                     "name": NAME,
                     "image": image,
                     "imagePullPolicy": "IfNotPresent",
-                    "args": ["--dont-fork", "--vrrp", "--log-console", "--use-file=/etc/keepalived/keepalived.conf"],
+                    "args": ["--dont-fork", "--vrrp", "--log-console", "--use-file=/etc/mlp/keepalived.conf"],
                     "resources": {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"memory": "128Mi"}},
                     "securityContext": {
                         "allowPrivilegeEscalation": False,
                         "readOnlyRootFilesystem": True,
-                        "capabilities": {"drop": ["ALL"], "add": ["NET_ADMIN", "NET_BROADCAST", "NET_RAW"]},
+                        "capabilities": {"drop": ["ALL"], "add": list(CAPABILITIES)},
                     },
                     "volumeMounts": [
-                        {"name": "configuration", "mountPath": "/etc/keepalived", "readOnly": True},
+                        {"name": "configuration", "mountPath": "/etc/mlp", "readOnly": True},
                         {"name": "ca", "mountPath": "/etc/kubernetes/pki/ca.crt", "readOnly": True},
                         {"name": "run", "mountPath": "/run"},
                         {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
