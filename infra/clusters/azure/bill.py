@@ -69,7 +69,7 @@ def _cluster(made: Shape) -> Iterator[Item]:
 
 def _pool(pool: Pool) -> Iterator[Item]:
     component = "cluster" if pool.mode == "System" else "workspaces"
-    assumed = f"{pool.expected} nodes on average, of {pool.minimum} to {pool.maximum}"
+    assumed = f"{pool.expected} on average, between {pool.minimum} and {pool.maximum}"
     sku = f"{pool.machine}-spot" if pool.spot else pool.machine
     yield Item("nodes", pool.name, sku, pool.expected, "hour", component, assumed)
     yield Item("storage", f"{pool.name} disks", disk(pool.disk_gib), pool.expected, "month", component, assumed)
