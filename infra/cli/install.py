@@ -1,4 +1,4 @@
-"""`platform plan`, `up`, `status`, `kubeconfig`, `password`, `verify` and `down`: one installation."""
+"""`platform up`, `status`, `kubeconfig`, `password`, `verify` and `down`: one installation."""
 
 from __future__ import annotations
 
@@ -22,42 +22,13 @@ from infra.profile.model import Profile
 
 
 def register(app: typer.Typer) -> None:
-    for command in (plan, up, status, verify, kubeconfig, password, down, orphans):
+    for command in (up, status, verify, kubeconfig, password, down, orphans):
         app.command()(command)
 
 
 def _logged(home: Home, command: str, as_json: bool) -> AbstractContextManager[Report]:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     return progress(as_json, home.logs / f"{command}-{stamp}.log")
-
-
-def plan(
-    profile: options.ProfileName = "local",
-    overrides: options.Overrides = None,
-    output: options.Output = Format.TABLE,
-    as_json: options.Json = False,
-) -> None:
-    """Say what `up` would do, without doing it."""
-    from infra.lifecycle.plan import planned_up
-
-    loaded = load(profile, overrides or ())
-    result = planned_up(loaded, Home(loaded.name))
-    if document(result, chosen(output, as_json)):
-        return
-    rows(
-        result["steps"],
-        (
-            ("step", lambda s: s["name"]),
-            ("what", lambda s: s["title"]),
-            ("usually", lambda s: clock(s["expected"])),
-            ("now", lambda s: s["now"]),
-        ),
-        "",
-    )
-    for change in result["changes"]:
-        note = "  (cannot change)" if change["immutable"] else ""
-        out.print(f"  {change['path']}: {change['before']!r} → {change['after']!r}{note}", markup=False)
-    hint(f"Next: platform up --profile {profile}")
 
 
 def up(

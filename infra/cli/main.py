@@ -20,6 +20,7 @@ from infra.clusters.errors import ClusterError
 from infra.engine.errors import EngineError
 from infra.installation.errors import InstallationError
 from infra.lifecycle.errors import LifecycleError, Refused
+from infra.prices.files import PricesInvalid
 from infra.profile.errors import ProfileError
 from infra.supply.errors import SupplyError
 
@@ -48,9 +49,9 @@ def _root(
 
 def register() -> None:
     """Puts every command in its place."""
-    from infra.cli import access, install, profiles, tenants, tools, workspaces
+    from infra.cli import access, install, planning, profiles, tenants, tools, workspaces
 
-    for module in (install, profiles, tools, access):
+    for module in (planning, install, profiles, tools, access):
         module.register(app)
     app.add_typer(tenants.app, name="tenant")
     app.add_typer(workspaces.app, name="workspace")
@@ -73,7 +74,7 @@ def main() -> None:
         code = _say(str(error), "", REFUSED if error.status == 403 else FAILED)
     except EngineError as error:
         code = _say(str(error), error.remedy, FAILED)
-    except (ApiError, CloudError, ClusterError, InstallationError, LifecycleError, SupplyError) as error:
+    except (ApiError, CloudError, ClusterError, InstallationError, LifecycleError, PricesInvalid, SupplyError) as error:
         code = _say(str(error), "", FAILED)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

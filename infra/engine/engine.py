@@ -148,9 +148,13 @@ class Engine:
         config: Mapping[str, str] | None = None,
         secrets: Mapping[str, str] | None = None,
         on_event: OnEvent | None = None,
+        refresh: bool = False,
     ) -> Result:
-        """What `up` would do. Changes no resource; makes the stack where it is missing."""
-        return self._operate(stack, "preview", on_event, program=program, config=config, secrets=secrets)
+        """What `up` would do. Changes no resource; makes the stack where it is missing. `refresh` first looks at what
+        is really there, so drift shows."""
+        return self._operate(
+            stack, "preview", on_event, program=program, config=config, secrets=secrets, refresh=refresh
+        )
 
     def up(
         self,
@@ -257,7 +261,7 @@ def _run(
     stack: Stack, operation: str, program: PulumiFn | None, refresh: bool, listen: Callable[[EngineEvent], None]
 ) -> None:
     if operation == "preview":
-        stack.preview(program=program, on_event=listen, color="never")
+        stack.preview(program=program, on_event=listen, color="never", refresh=refresh or None, parallel=_PARALLEL)
     elif operation == "up":
         stack.up(
             program=program,

@@ -48,6 +48,12 @@ def _counted(metadata: StepEventMetadata) -> bool:
     return bool(state and state.custom) and not metadata.type.startswith("pulumi:")
 
 
+def _replacing(metadata: StepEventMetadata) -> tuple[str, ...]:
+    detailed = metadata.detailed_diff or {}
+    found = [path for path, difference in detailed.items() if str(difference.diff_kind.value).endswith("-replace")]
+    return tuple(found) or tuple(metadata.keys or ())
+
+
 class Progress:
     """The running picture of one operation; `feed` gives the events that one engine event means."""
 
@@ -113,7 +119,17 @@ class Progress:
         if op is not Op.SAME:
             paths = tuple(metadata.detailed_diff or ()) or tuple(metadata.diffs or ())
             if op is not Op.REFRESH:
-                self._changes.setdefault(metadata.urn, Change(op, resource_name(metadata.urn), paths))
+                self._changes.setdefault(
+                    metadata.urn,
+                    Change(
+                        op,
+                        resource_name(metadata.urn),
+                        paths,
+                        replaces=_replacing(metadata),
+                        before=(metadata.old and metadata.old.inputs) or {},
+                        after=(metadata.new and metadata.new.inputs) or {},
+                    ),
+                )
             self._running[metadata.urn] = op
             return [self._event(EventKind.STARTED, seconds, metadata.urn, op)]
         return []

@@ -113,6 +113,11 @@ class Change:
     resource: ResourceName
     properties: tuple[str, ...] = ()
     """Paths of the properties that differ, for an update or a replacement."""
+    replaces: tuple[str, ...] = ()
+    """Those of them that cannot change in place."""
+    before: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    after: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """Inputs as the engine tells them: secrets are the text `[secret]`."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from components.contract import Install
 from components.facts import Network
 from infra.clusters.outputs import ClusterOutputs, from_engine
 from infra.clusters.programs import address_program, answers
@@ -38,6 +39,7 @@ from infra.profile.model import Profile
 from infra.providers.hosts.provider import RESOURCES as HOST_RESOURCES
 from infra.providers.kubernetes import rules
 from infra.providers.kubernetes.paths import show
+from infra.stacks.components import Bill
 from infra.supply.model import Blob, BuiltImage, ImageSet
 from infra.toolchain.model import Tool
 from infra.toolchain.service import Toolchain
@@ -77,33 +79,48 @@ class Offline:
         self._record: Record = read_record(home)
         self._answers: Answers | None = answers(profile) if profile.cloud else None
         self._kept: dict[str, KeptStack | None] = {}
+        self._found: dict[str, StackChanges] = {}
 
     def stacks(self) -> tuple[StackChanges, ...]:
         """In the order of `up`. Raises ClusterError where a cloud's SDK is missing, VaultError for a wrong key."""
-        found: list[StackChanges] = []
-        cluster: Declaration | None = None
-        program = self.cluster_program()
-        if program is not None:
-            found.append(self._changes(CLUSTER_STACK, program, self._answers))
-            cluster = found[-1].declaration
-        outputs = self.cluster_outputs(cluster)
-        found.append(self._bill(COMPONENTS_STACK, outputs))
+        names = [COMPONENTS_STACK, CONTROL_PLANE_STACK]
+        if self._profile.existing is None:
+            names.insert(0, CLUSTER_STACK)
         if self._profile.cloud is not None:
-            target = "gateway.load-balancer.invalid"
-            found.append(self._changes(ADDRESS_STACK, address_program(self._profile, target), self._answers))
-        found.append(self._bill(CONTROL_PLANE_STACK, outputs))
-        return tuple(found)
+            names.insert(2, ADDRESS_STACK)
+        return tuple(self.stack(name) for name in names)
 
-    def cluster_program(self) -> Program | None:
-        """The stack `cluster`; None on a cluster that is there already."""
-        return None if self._profile.existing else cluster_stack(self._profile, self._tools, self.images)
+    def stack(self, name: str) -> StackChanges:
+        """One of them."""
+        if name not in self._found:
+            self._found[name] = self._changes(name, *self._program(name))
+        return self._found[name]
 
-    def cluster_outputs(self, declaration: Declaration | None) -> ClusterOutputs:
+    def install(self) -> Install:
+        """What components' objects are rendered from."""
+        return self._bill(COMPONENTS_STACK).install
+
+    def _program(self, name: str) -> tuple[Program, Answers | None]:
+        if name == CLUSTER_STACK:
+            return cluster_stack(self._profile, self._tools, self.images), self._answers
+        if name == ADDRESS_STACK:
+            return address_program(self._profile, self._balancer()), self._answers
+        return self._bill(name), None
+
+    def _balancer(self) -> str:
+        """Where the domain leads to: as last applied, or made up. AWS gives host names, the others addresses."""
+        stack = self.kept(ADDRESS_STACK)
+        if stack is not None and "target" in stack.outputs:
+            return str(stack.outputs["target"].value)
+        return "gateway.load-balancer.invalid" if self._profile.aws else "192.0.2.1"
+
+    @cached_property
+    def _outputs(self) -> ClusterOutputs:
         """The cluster as its program exports it; made-up values where it is not there yet."""
-        if declaration is None:
+        if self._profile.existing is not None:
             return ClusterOutputs("", "", self._profile.kubernetes.version, self._network())
-        values = {name: Output(value if value is not None else "") for name, value in declaration.exports.items()}
-        return from_engine(values)
+        exports = self.stack(CLUSTER_STACK).declaration.exports
+        return from_engine({name: Output("" if value is None else value) for name, value in exports.items()})
 
     @cached_property
     def images(self) -> ImageSet:
@@ -118,17 +135,16 @@ class Offline:
             images[image.name] = BuiltImage(image.name, reference, manifest, Blob(NOT_BUILT, 0), ())
         return ImageSet(images)
 
-    def _bill(self, stack: str, cluster: ClusterOutputs) -> StackChanges:
+    def _bill(self, stack: str) -> Bill:
         source = open_secrets(self._home) if self._home.exists else None
-        program = stack_bill(
+        return stack_bill(
             stack,
             self._profile,
-            cluster,
+            self._outputs,
             self.images.references,
             self._certificate(),
             secret=source.get if source else lambda name: f"made at the first up: {name}",
         )
-        return self._changes(stack, program, None)
 
     def _changes(self, stack: str, program: Program, made_up: Answers | None) -> StackChanges:
         against = declare_against(program, self.kept(stack), made_up, stack)

@@ -20,6 +20,7 @@ from infra.lifecycle import supplies
 from infra.lifecycle.access import gateway_names, sign_in
 from infra.lifecycle.bills import stack_bill
 from infra.lifecycle.cluster import make_cluster
+from infra.lifecycle.costs import refuse_over_budget
 from infra.lifecycle.engines import open_engine
 from infra.lifecycle.errors import LifecycleError
 from infra.lifecycle.facts import chosen_components
@@ -39,11 +40,13 @@ from infra.toolchain.model import Tool
 def install(profile: Profile, home: Home, report: Report, until: str | None = None) -> dict[str, Any]:
     """Runs every step, or those up to `until`. Gives the document of `up --json`: urls, login, ca_file, next, seconds.
 
-    Raises ImmutableChanged before anything is touched, and StepFailed with the cause chained.
+    Raises ImmutableChanged, or Refused for a budget that is too small, before anything is touched; StepFailed with
+    the cause chained.
     """
     began = time.monotonic()
     recorder = Recorder(home)
     refuse_immutable(profile, home, recorder)
+    refuse_over_budget(profile)
     recorder.record.source = home.source
     up = Up(profile, home, recorder)
     steps = up.steps()
