@@ -32,19 +32,20 @@ def desired_objects(
     facts: PlatformFacts,
     extra: Iterable[KubernetesObject] = (),
     storage: Mapping[str, str] | None = None,
+    identity: Mapping[str, str] | None = None,
 ) -> tuple[KubernetesObject, ...]:
     """The namespace first, then the rest in no order that matters.
 
     `extra` is what the components add (`Component.workspace_objects`), `storage` the environment with the workspace's
-    S3 credentials; None where there is no object storage. Inputs stay unchanged. ValueError for a component object
-    that lies outside the workspace's namespace or takes a name of ours.
+    bucket and credentials, None where there is no object storage; `identity`: see `service_accounts`. Inputs stay
+    unchanged. ValueError for a component object that lies outside the workspace's namespace or takes a name of ours.
     """
     objects = [
         namespace(spec, facts),
         *quotas(spec, facts),
         limits(spec),
         *network_policies(spec, facts),
-        *service_accounts(spec),
+        *service_accounts(spec, identity),
         *role_bindings(spec),
     ]
     if storage is not None:

@@ -91,13 +91,25 @@ def silent(step: str, message: str = "") -> None:
 
 
 class WorkspaceStorage(Protocol):
-    """Object storage as reconciling needs it; `controlplane.storage` has the real one. All calls may be repeated."""
+    """Object storage as reconciling needs it. All calls may be repeated.
+
+    `controlplane.storage` has the one for the S3 server, `controlplane.clouds` those for the clouds.
+    """
 
     def environment(self, spec: WorkspaceSpec) -> Mapping[str, str]:
-        """The workspace's S3 access as AWS_* variables. Pure: the same for the same spec, nothing is asked."""
+        """The workspace's bucket as MLP_BUCKET, and its keys where it has some. Pure: nothing is asked."""
+
+    def annotations(self, spec: WorkspaceSpec) -> Mapping[str, str]:
+        """Of service account `workload`: its cloud identity. None while suspended, and before `ensure` made one.
+
+        May ask the cloud once for what is not derived; raises Temporary where it does not answer.
+        """
 
     def ensure(self, spec: WorkspaceSpec) -> int:
-        """The workspace's user and bucket are there and belong together; suspended: no user. Gives what it changed."""
+        """The workspace's bucket and its identity or user are there and belong together. Gives what it changed.
+
+        Suspended: nobody of the workspace gets in any more; data stays.
+        """
 
     def remove(self, spec: WorkspaceSpec, *, keep_data: bool) -> None:
-        """The user goes, then the bucket with its content unless `keep_data`."""
+        """The identity or user goes, then the bucket with its content unless `keep_data`."""

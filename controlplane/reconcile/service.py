@@ -57,11 +57,13 @@ class Reconciler:
         self._pool.shutdown()
 
     def desired(self, spec: WorkspaceSpec) -> tuple[KubernetesObject, ...]:
-        """Everything the workspace consists of, its namespace first. Pure."""
+        """Everything the workspace consists of, its namespace first. Temporary: see `WorkspaceStorage.annotations`."""
         workspace = Workspace(spec.tenant, spec.name, spec.namespace, spec.features)
         extra = [obj for c in self._components for obj in c.workspace_objects(workspace, self._facts)]
-        environment = self._storage.environment(spec) if self._storage else None
-        return desired_objects(spec, self._facts, extra, environment)
+        if self._storage is None:
+            return desired_objects(spec, self._facts, extra)
+        environment, identity = self._storage.environment(spec), self._storage.annotations(spec)
+        return desired_objects(spec, self._facts, extra, environment, identity)
 
     def apply(self, spec: WorkspaceSpec, report: Report = silent) -> Observation:
         """Creates or mends. Writes nothing where everything is as wanted.
@@ -84,6 +86,10 @@ class Reconciler:
         if not is_unfinished(found):
             steps |= renewed
         outcome = run(self._pool, steps)
+        if outcome.results.get(_STORAGE):
+            # A cloud names some identities only when it makes them: what bears those names follows.
+            applied = {live.identity(obj): obj for obj in objects}
+            outcome += run(self._pool, self._object_steps(kube, self.desired(spec)[1:], applied))
         if not outcome.errors.keys() - {_STORAGE}:
             # Not held up by the storage: what is closed and stopped here must be so without it.
             report("prune", "what is no longer wanted")
@@ -172,9 +178,14 @@ class Reconciler:
         objects: Sequence[KubernetesObject],
         before: dict[tuple[str, str], KubernetesObject],
     ) -> dict[str, Callable[[], int]]:
+        storage = {_STORAGE: partial(self._storage.ensure, spec)} if self._storage is not None else {}
+        return {**storage, **self._object_steps(kube, objects, before)}
+
+    @staticmethod
+    def _object_steps(
+        kube: Kube, objects: Sequence[KubernetesObject], before: dict[tuple[str, str], KubernetesObject]
+    ) -> dict[str, Callable[[], int]]:
         steps: dict[str, Callable[[], int]] = {}
-        if self._storage is not None:
-            steps[_STORAGE] = partial(self._storage.ensure, spec)
         for obj in objects:
             there = before.get(live.identity(obj))
             if there is None or differing(obj, there):

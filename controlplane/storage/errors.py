@@ -4,6 +4,7 @@
     ├── StorageAway      (Temporary)  no answer, or the server is overloaded or broken (429, 5xx)
     ├── StillEmptying    (Temporary)  a bucket holds more than was deleted in one go; come again
     ├── BucketTaken      (Permanent)  a bucket of that name holds another workspace's data: it is not touched
+    ├── IdentityTaken    (Permanent)  a cloud identity of that name is another's: it is not touched
     └── StorageRefused   (Permanent)  the server said no
 
 Messages never hold bodies of requests or answers: those of the admin API contain secret keys.
@@ -40,10 +41,20 @@ class BucketTaken(Permanent, StorageError):
         )
 
 
+class IdentityTaken(Permanent, StorageError):
+    """What has the name of a workspace's identity, or binds its service account, was not made for that workspace."""
+
+    def __init__(self, what: str, name: str) -> None:
+        super().__init__(
+            f"{what} {name} exists and does not bear the tags of this workspace; it was not touched. "
+            "Have an administrator of the cloud find out whose it is, and remove it."
+        )
+
+
 class StorageRefused(Permanent, StorageError):
     """The server understood and refused. `code` is S3's error code, such as `AccessDenied`."""
 
-    def __init__(self, call: str, status: int, code: str) -> None:
-        super().__init__(f"object storage refused {call}: {status} {code}")
+    def __init__(self, call: str, status: int, code: str, who: str = "object storage") -> None:
+        super().__init__(f"{who} refused {call}: {status} {code}")
         self.status = status
         self.code = code

@@ -39,6 +39,10 @@ class S3Storage:
             "MLP_BUCKET": bucket_name(spec),
         }
 
+    def annotations(self, spec: WorkspaceSpec) -> Mapping[str, str]:  # noqa: ARG002 - the port's signature
+        """None: pods have keys here."""
+        return {}
+
     def ensure(self, spec: WorkspaceSpec) -> int:
         """1 where something had to be done. Suspended: the user's secret key is one that nobody knows.
 

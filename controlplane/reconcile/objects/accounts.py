@@ -10,12 +10,20 @@ from controlplane.reconcile.model import WorkspaceSpec
 from controlplane.reconcile.objects.common import STORAGE_SECRET, WORKLOAD_ACCOUNT, namespaced
 
 
-def service_accounts(spec: WorkspaceSpec) -> tuple[KubernetesObject, ...]:
-    """No token is mounted by itself: a pod that needs one asks for a projected, short-lived one."""
-    return tuple(
+def service_accounts(
+    spec: WorkspaceSpec, identity: Mapping[str, str] | None = None
+) -> tuple[KubernetesObject, KubernetesObject]:
+    """No token is mounted by itself: a pod that needs one asks for a projected, short-lived one.
+
+    `identity`: annotations by which the workload account has a cloud identity; `default` never has one.
+    """
+    default, workload = (
         namespaced("v1", "ServiceAccount", spec.namespace, name, automountServiceAccountToken=False)
         for name in ("default", WORKLOAD_ACCOUNT)
     )
+    if identity:
+        workload["metadata"]["annotations"] = dict(identity)
+    return default, workload
 
 
 def storage_secret(spec: WorkspaceSpec, environment: Mapping[str, str]) -> KubernetesObject:

@@ -79,6 +79,9 @@ class RememberedStorage:
     def environment(self, spec: WorkspaceSpec) -> Mapping[str, str]:
         return {"AWS_ACCESS_KEY_ID": spec.namespace, "AWS_SECRET_ACCESS_KEY": f"secret-of-{spec.uid}"}
 
+    def annotations(self, spec: WorkspaceSpec) -> Mapping[str, str]:
+        return {}
+
     def ensure(self, spec: WorkspaceSpec) -> int:
         if self.broken is not None:
             raise self.broken
