@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
+
+import yaml
 
 from infra.clusters.aws.shape import Shape
 
@@ -12,7 +13,7 @@ TOKEN_MODULE = "infra.clouds.aws.token"  # noqa: S105 - a module's name
 
 
 def kubeconfig(shape: Shape, endpoint: str, authority: str) -> str:
-    """Holds no credential: who uses it is asked for theirs. JSON, which is YAML. `authority`: PEM in base64."""
+    """Holds no credential: who uses it is asked for theirs. `authority`: PEM in base64."""
     name, region = shape.scope.base, shape.scope.region
     user = {
         "exec": {
@@ -23,7 +24,7 @@ def kubeconfig(shape: Shape, endpoint: str, authority: str) -> str:
             "provideClusterInfo": False,
         }
     }
-    return json.dumps(
+    return yaml.safe_dump(
         {
             "apiVersion": "v1",
             "kind": "Config",
@@ -31,8 +32,7 @@ def kubeconfig(shape: Shape, endpoint: str, authority: str) -> str:
             "clusters": [{"name": name, "cluster": {"server": endpoint, "certificate-authority-data": authority}}],
             "users": [{"name": name, "user": user}],
             "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-        },
-        indent=1,
+        }
     )
 
 

@@ -102,14 +102,14 @@ class Database(Part):
     ) -> None:
         """`nodes`: their security group. `keys`: ARNs of the keys of data and of logs."""
         super().__init__("Database", "database", shape.scope, opts)
-        chosen, name = shape.database, self.scope.base
+        chosen, name = shape.database, self.scope.name("database")
         key, log_key = keys
         logs = [self._log_group(kind, shape.log_days, log_key) for kind in ("postgresql", "upgrade")]
         subnets = aws.rds.SubnetGroup(
             "database",
-            name=name,
+            name=f"{name}-subnets",
             subnet_ids=[subnet.id for subnet in network.data],
-            tags=self.scope.tags(name),
+            tags=self.scope.tags(f"{name}-subnets"),
             opts=self.own(),
         )
         parameters = aws.rds.ParameterGroup(
@@ -123,7 +123,7 @@ class Database(Part):
                 {"name": "log_lock_waits", "value": "1"},
                 {"name": "log_min_duration_statement", "value": "2000"},
             ],
-            tags=self.scope.tags(name),
+            tags=self.scope.tags(f"{name}-postgres{POSTGRES}"),
             opts=self.own(),
         )
         group = _reached_by(self, network, "database", nodes, _POSTGRES_PORT)
@@ -169,10 +169,10 @@ class Database(Part):
     def _log_group(self, kind: str, days: int, key: pulumi.Output[str]) -> aws.cloudwatch.LogGroup:
         return aws.cloudwatch.LogGroup(
             f"database-{kind}",
-            name=f"/aws/rds/instance/{self.scope.base}/{kind}",
+            name=f"/aws/rds/instance/{self.scope.name('database')}/{kind}",
             retention_in_days=days,
             kms_key_id=key,
-            tags=self.scope.tags(self.scope.name("database")),
+            tags=self.scope.tags(self.scope.name("database-log")),
             opts=self.own(),
         )
 
@@ -198,7 +198,7 @@ class Files(Part):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("Files", "files", shape.scope, opts)
-        name = self.scope.base
+        name = self.scope.name("files")
         self.system = aws.efs.FileSystem(
             "files",
             creation_token=name,
@@ -275,7 +275,7 @@ def _reached_by(part: Part, network: Network, name: str, nodes: pulumi.Output[st
         from_port=port,
         to_port=port,
         referenced_security_group_id=nodes,
-        tags=part.scope.tags(part.scope.name(name)),
+        tags=part.scope.tags(part.scope.name(f"{name}-in")),
         opts=part.own(),
     )
     return group

@@ -60,13 +60,13 @@ class Identities(Part):
             "tokens",
             url=self._cluster.identities.apply(lambda found: found[0].oidcs[0].issuer),
             client_id_lists=["sts.amazonaws.com"],
-            tags=self.scope.tags(self.scope.base),
+            tags=self.scope.tags(self.scope.name("tokens")),
             opts=self.own(),
         )
 
     def give(self, pod: PodRole, policy: pulumi.Output[str] | None = None, *, bind: bool = True) -> aws.iam.Role:
         """The role. `policy`: the document of its own policy. `bind` False: the caller hands the role to an addon."""
-        name = self.scope.name(pod.name)
+        name = self.scope.role_name(pod.name)
         role = aws.iam.Role(
             pod.name,
             name=name,

@@ -29,7 +29,7 @@ class Keys(Part):
             policy=key_policy(self.scope.root, *more),
             enable_key_rotation=True,
             deletion_window_in_days=_DAYS_TO_REGRET,
-            tags=self.scope.tags(name),
+            tags=self.scope.tags(f"{name}-key"),
             opts=self.own(data=True),
         )
         aws.kms.Alias(part, name=f"alias/{name}", target_key_id=key.key_id, opts=self.own())
@@ -38,7 +38,7 @@ class Keys(Part):
 
 def _logs(scope: Scope) -> Statement:
     """CloudWatch may use the key for the installation's log groups."""
-    groups = (f"/aws/eks/{scope.base}/*", f"/aws/rds/instance/{scope.base}/*", f"/mlp/{scope.base}/*")
+    groups = (f"/aws/eks/{scope.base}/*", f"/aws/rds/instance/{scope.name('database')}/*", f"/mlp/{scope.base}/*")
     ours = [scope.arn("logs", f"log-group:{group}") for group in groups]
     return {
         "Sid": "Logs",

@@ -36,7 +36,7 @@ class Cluster(Part):
 
     def _cluster(self, network: Network, key: pulumi.Output[str]) -> aws.eks.Cluster:
         shape, scope = self._shape, self.scope
-        name = scope.name("cluster")
+        name = scope.role_name("cluster")
         role = aws.iam.Role(
             "cluster",
             name=name,
@@ -55,7 +55,7 @@ class Cluster(Part):
             name=f"/aws/eks/{scope.base}/cluster",
             retention_in_days=shape.log_days,
             kms_key_id=key,
-            tags=scope.tags(name),
+            tags=scope.tags(scope.name("cluster-log")),
             opts=self.own(),
         )
         return aws.eks.Cluster(
@@ -109,7 +109,7 @@ class Cluster(Part):
             cluster_name=self.eks.name,
             principal_arn=principal,
             type="STANDARD",
-            tags=self.scope.tags(self.scope.base),
+            tags=self.scope.tags(self.scope.name("administrator")),
             opts=self.own(),
         )
         aws.eks.AccessPolicyAssociation(
@@ -167,7 +167,7 @@ class Nodes(Part):
         super().__init__("Nodes", "nodes", shape.scope, opts)
         self._subnets = [subnet.id for subnet in network.private]
         self._cluster = cluster
-        name = self.scope.name("node")
+        name = self.scope.role_name("node")
         self._role = aws.iam.Role(
             "node",
             name=name,

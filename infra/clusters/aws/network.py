@@ -28,7 +28,7 @@ class Network(Part):
             cidr_block=shape.network,
             enable_dns_support=True,
             enable_dns_hostnames=True,
-            tags=self.scope.tags(self.scope.base),
+            tags=self.scope.tags(self.scope.name("network")),
             opts=self.own(),
         )
         # The group that things get which name none: closed in both directions.
@@ -64,7 +64,7 @@ class Network(Part):
 
     def _ways_out(self) -> list[pulumi.Resource]:
         gateway = aws.ec2.InternetGateway(
-            "internet", vpc_id=self.vpc.id, tags=self.scope.tags(self.scope.base), opts=self.own()
+            "internet", vpc_id=self.vpc.id, tags=self.scope.tags(self.scope.name("internet")), opts=self.own()
         )
         table = self._table("public")
         route = aws.ec2.Route(
@@ -134,7 +134,7 @@ class Network(Part):
             from_port=443,
             to_port=443,
             cidr_ipv4=self._shape.network,
-            tags=self.scope.tags(self.scope.name("endpoints")),
+            tags=self.scope.tags(self.scope.name("endpoints-in")),
             opts=self.own(),
         )
         for name in INTERFACE_ENDPOINTS:
@@ -176,10 +176,10 @@ class Network(Part):
         ours = {"StringEquals": {"aws:SourceAccount": self.scope.account}}
         role = aws.iam.Role(
             "flow-log",
-            name=name,
+            name=self.scope.role_name("flow-log"),
             description="Writes the flow log",
             assume_role_policy=document(trust("vpc-flow-logs.amazonaws.com", ours)),
-            tags=self.scope.tags(name),
+            tags=self.scope.tags(self.scope.role_name("flow-log")),
             opts=self.own(),
         )
         written = aws.iam.RolePolicy(

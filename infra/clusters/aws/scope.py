@@ -41,6 +41,10 @@ class Scope:
         """`mlp-<installation>-<part>`."""
         return f"{self.base}-{part}"
 
+    def role_name(self, part: str) -> str:
+        """Of a role: `mlp-<installation>-<part>-role`."""
+        return self.name(f"{part}-role")
+
     def bucket(self, part: str) -> str:
         """Names of buckets are unique in the world, hence the account. At most 63 long for parts up to 22."""
         return f"{self.base}-{self.account}-{part}"

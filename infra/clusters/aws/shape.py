@@ -66,6 +66,15 @@ _DATABASE: Mapping[Size, tuple[str, int, bool]] = {
 }
 """Machine, GiB, standby."""
 
+MACHINES = frozenset(
+    {
+        *_MACHINE.values(),
+        *(pool.machine for pools in _POOLS.values() for pool in pools if pool.machine),
+        *(machine for machine, _, _ in _DATABASE.values()),
+    }
+)
+"""Machine types that some size uses; those of databases begin with `db.`."""
+
 
 @dataclass(frozen=True)
 class Taint:
