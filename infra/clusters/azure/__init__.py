@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from infra.profile.model import Profile
 
 if TYPE_CHECKING:
-    from infra.clusters.azure.program import AzureCluster
+    from infra.clusters.azure.stack import AzureCluster
 
 
 def program(profile: Profile) -> AzureCluster:
     """The stack `cluster`. Raises ClusterError for what a profile may not combine on Azure; needs Azure's SDK."""
-    from infra.clusters.azure.program import AzureCluster
+    from infra.clusters.azure.stack import AzureCluster
     from infra.clusters.azure.shape import check
 
     check(profile)
