@@ -74,6 +74,14 @@ def hand_over(transport: Transport, name: str) -> None:
         _ask(transport, "maintenance/transfer-leadership", {"targetID": other[0].number})
 
 
+def answers(transport: Transport, address: str) -> bool:
+    """Whether the member at this address answers, asked from a host of another one."""
+    try:
+        return bool(_ask(transport, "cluster/member/list", {"linearizable": True}, address))
+    except HostError:
+        return False
+
+
 def healthy(transport: Transport) -> bool:
     """Whether the host's own etcd answers for a majority."""
     try:
@@ -101,11 +109,11 @@ def seal(transport: Transport) -> None:
         replace_manifest(transport, "etcd", yaml.safe_dump(manifest, sort_keys=False).encode())
 
 
-def _ask(transport: Transport, path: str, document: dict[str, Any]) -> dict[str, Any]:
+def _ask(transport: Transport, path: str, document: dict[str, Any], address: str = "127.0.0.1") -> dict[str, Any]:
     argv = [
         "kubectl",
         "--kubeconfig=/dev/null",
-        "--server=https://127.0.0.1:2379",
+        f"--server=https://{address}:2379",
         f"--certificate-authority={_PKI}/ca.crt",
         f"--client-certificate={_PKI}/healthcheck-client.crt",
         f"--client-key={_PKI}/healthcheck-client.key",

@@ -137,7 +137,7 @@ def _enter(own: Plane, others: Sequence[Plane], wanted: Wanted) -> None:
     """Joins the cluster of the others, or makes the disk ready to begin one."""
     via = living(others)
     if via is not None:
-        join(own, via, wanted)
+        join(own, others, via, wanted)
         return
     why = refusal([(plane.name, standing(plane)) for plane in others])
     if why is not None:
@@ -154,7 +154,7 @@ def _put_right(own: Plane, others: Sequence[Plane], wanted: Wanted) -> None:
         if via is not None and (time.monotonic() > deadline or _lost(own, via)):
             if wanted.virtual is not None:
                 virtual.withdraw(own.transport, wanted.virtual.address)
-            join(own, via, wanted)
+            join(own, others, via, wanted)
             return
         if time.monotonic() > deadline:
             return  # no majority: the API server does not get ready either, which the caller reports with the reason
@@ -166,13 +166,14 @@ def _lost(own: Plane, via: Plane) -> bool:
     return not known or not etcd.has_data(own.transport)
 
 
-def join(own: Plane, via: Plane, wanted: Wanted) -> None:
+def join(own: Plane, others: Sequence[Plane], via: Plane, wanted: Wanted) -> None:
     """Makes the host a further control plane, through one that answers. What it was before is reset first."""
     there = controlplane.made(via.transport) or {}
     if (difference := controlplane.mismatch(there, wanted.cluster)) is not None:
         raise controlplane.mismatched(via.transport, difference)
     reset(own.transport)
     expel(own, via)
+    _forget_the_dead(others, via)
     _share(via.transport, own.transport)
     try:
         with node.token(via.transport) as token:
@@ -192,6 +193,20 @@ def join(own: Plane, via: Plane, wanted: Wanted) -> None:
     finally:
         own.transport.run(["rm", "-f", node.DISCOVERY_FILE], check=False)
     controlplane.mark(own.transport, wanted.cluster)
+
+
+def _forget_the_dead(others: Sequence[Plane], via: Plane) -> None:
+    """Takes members out that are on no control plane any more: etcd takes no new one while a member does not answer."""
+    for member in etcd.members(via.transport):
+        if any(etcd.answers(via.transport, address) for address in member.addresses):
+            continue
+        host = next((plane for plane in others if etcd.same_host((member,), plane.name, plane.address)), None)
+        if host is not None and standing(host) != Standing.EMPTY:
+            raise HostError(
+                f"etcd takes no new member while that of control plane {host.name} does not answer: start the host, or "
+                "take it out of the profile if it is gone for good, and run `platform up` again"
+            )
+        etcd.remove(via.transport, member)
 
 
 def expel(own: Plane, via: Plane) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.hosts import certificates, controlplane, node, planes, serving, virtual
+from infra.hosts import bare, certificates, controlplane, node, planes, serving, virtual
 from infra.hosts.certificates import RENEW_DAYS
 from infra.hosts.errors import HostError, HostFailed
 from infra.hosts.kubeadm import API_PORT, ClusterSettings, NodeSettings
@@ -12,7 +12,7 @@ from infra.hosts.planes import Plane, Wanted
 from infra.hosts.transport import Transport
 from infra.hosts.virtual import VirtualAddress
 from infra.providers.hosts.models import ControlPlaneInputs, PeerInput
-from infra.providers.hosts.resource import LIVE, Resource, Say, Teardown, plane_of, teardown
+from infra.providers.hosts.resource import LIVE, Resource, Say, Teardown, plane_of, teardown, transport_of
 
 _TAINT = "node-role.kubernetes.io/control-plane"
 
@@ -34,7 +34,8 @@ def cluster_of(inputs: ControlPlaneInputs) -> ClusterSettings:
 
 def node_of(inputs: ControlPlaneInputs) -> NodeSettings:
     """The node that the control plane is."""
-    return NodeSettings(inputs.host, inputs.address, inputs.cgroup_root, inputs.tainted)
+    driver = "cgroupfs" if inputs.ssh is None else bare.cgroup_driver(transport_of(inputs))
+    return NodeSettings(inputs.host, inputs.address, inputs.cgroup_root, inputs.tainted, driver)
 
 
 def wanted_of(inputs: ControlPlaneInputs) -> Wanted:
@@ -51,7 +52,7 @@ def wanted_of(inputs: ControlPlaneInputs) -> Wanted:
 
 def own_plane(inputs: ControlPlaneInputs) -> Plane:
     """The control plane itself."""
-    return plane_of(inputs, PeerInput(name=inputs.host, address=inputs.address))
+    return plane_of(inputs, PeerInput(name=inputs.host, address=inputs.address, ssh=inputs.ssh))
 
 
 def other_planes(inputs: ControlPlaneInputs) -> tuple[Plane, ...]:
@@ -93,14 +94,15 @@ class ControlPlane(Resource[ControlPlaneInputs]):
     def read(self, inputs: ControlPlaneInputs, old: dict[str, Any]) -> dict[str, Any] | None:
         try:
             if controlplane.made(own_plane(inputs).transport) is None:
-                return None
+                return {**old, LIVE: False} if self.partial(inputs) else None
         except HostFailed:
             return {**old, LIVE: False}
         return {**old, LIVE: self.live(inputs)}
 
     def live(self, inputs: ControlPlaneInputs) -> bool:
-        own, wanted = own_plane(inputs), wanted_of(inputs)
+        own = own_plane(inputs)
         try:
+            wanted = wanted_of(inputs)
             if wanted.virtual is not None:
                 others = tuple(plane.address for plane in other_planes(inputs))
                 if not virtual.placed(own.transport, wanted.virtual, own.address, others):
