@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +14,8 @@ from infra.clusters.sdk import PACKAGES, known
 from infra.engine.declared import Answers
 from infra.engine.engine import Engine
 from infra.engine.model import Event, Plugin, Program, Result
-from tests.clouds_support.store import Entry, Store
+from tests.clouds_support.rules import users as users_of
+from tests.clouds_support.store import Entry, Store, Thing
 from tests.servers.binaries import find
 
 STACK = "cluster"
@@ -70,11 +71,10 @@ class Cloud:
         return [
             Resource(
                 urn=each["urn"],
-                kind=each["type"],
-                id=each.get("id", ""),
-                inputs=each.get("inputs") or {},
-                parent=each.get("parent", ""),
-                depends=frozenset(each.get("dependencies") or ()),
+                thing=Thing(
+                    each["type"], each.get("id", ""), each["urn"].rpartition("::")[2], each.get("inputs") or {}, {}
+                ),
+                before=frozenset((*(each.get("dependencies") or ()), each.get("parent", ""))),
                 protect=bool(each.get("protect")),
             )
             for each in self.state().get("resources") or []
@@ -92,50 +92,36 @@ class Resource:
     """One resource of a state."""
 
     urn: str
-    kind: str
-    id: str
-    inputs: Mapping[str, Any]
-    parent: str
-    depends: frozenset[str]
+    thing: Thing
+    before: frozenset[str]
+    """URNs of what the engine makes before it: dependencies and parent, not theirs in turn."""
     protect: bool
 
 
 def missing_dependencies(resources: list[Resource]) -> list[str]:
     """Resources whose inputs hold another one's id that the engine does not know them to depend on.
 
-    It would make and delete them in any order. Ids that are short or that several resources have say nothing.
+    It would make and delete them in any order.
     """
     by_urn = {each.urn: each for each in resources}
-    ids = [each.id for each in resources]
-    owners = {each.id: each for each in resources if len(each.id) > 5 and ids.count(each.id) == 1}
+    things = [each.thing for each in resources]
     found = []
     for each in resources:
-        before = _all_before(each, by_urn)
-        for text in sorted(set(_texts(each.inputs))):
-            owner = owners.get(text)
-            if owner and owner is not each and owner.urn not in before and text != each.id:
-                found.append(f"{each.kind} {each.id} names {owner.kind} {owner.id} but does not depend on it")
+        users = users_of(each.thing, things)
+        for user in resources:
+            if user.thing in users and each.urn not in _all_before(user, by_urn):
+                names = f"{user.thing.kind} {user.thing.name} names {each.thing.kind} {each.thing.name}"
+                found.append(f"{names} but does not depend on it")
     return found
 
 
 def _all_before(resource: Resource, by_urn: Mapping[str, Resource]) -> set[str]:
     found: set[str] = set()
-    waiting = [*resource.depends, resource.parent]
+    waiting = [*resource.before]
     while waiting:
         urn = waiting.pop()
         if urn and urn not in found:
             found.add(urn)
             if urn in by_urn:
-                waiting += [*by_urn[urn].depends, by_urn[urn].parent]
+                waiting += by_urn[urn].before
     return found
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for below in value.values():
-            yield from _texts(below)
-    elif isinstance(value, list):
-        for below in value:
-            yield from _texts(below)
-    elif isinstance(value, str):
-        yield value

@@ -11,7 +11,6 @@ from pulumi.provider.experimental import provider as pulumi_provider
 
 from infra.clusters import sdk
 from infra.providers.plugin.values import (
-    UNKNOWN,
     has_unknown,
     marked_map,
     plain_map,
@@ -59,17 +58,17 @@ class CloudProvider(pulumi_provider.Provider):
     async def check(self, request: pulumi_provider.CheckRequest) -> pulumi_provider.CheckResponse:
         data = plain_map(request.new_inputs)
         try:
-            wrong = sdk.wrong_inputs(request.type, data)
+            wrong = sdk.wrong_inputs(_token(request), data)
         except LookupError as error:
             raise CloudRefused(str(error)) from error
-        named = rules.auto_name(sdk.kind(request.type), request.name, data, request.random_seed or b"")
+        named = rules.auto_name(sdk.kind(_token(request)), request.name, data, request.random_seed or b"")
         old = plain_map(request.old_inputs)
         kept = {key: old.get(key, value) for key, value in named.items()}
         return pulumi_provider.CheckResponse({**request.new_inputs, **marked_map(kept)}, _failures(wrong))
 
     async def diff(self, request: pulumi_provider.DiffRequest) -> pulumi_provider.DiffResponse:
         changed = _changed(self.given.pop(request.urn, {}), plain_map(request.new_inputs))
-        replaces = rules.replaces(request.type, changed)
+        replaces = rules.replaces(_token(request), changed)
         kinds = pulumi_provider.PropertyDiffKind
         detail = {
             key: pulumi_provider.PropertyDiff(kinds.UPDATE_REPLACE if key in replaces else kinds.UPDATE, True)
@@ -81,49 +80,45 @@ class CloudProvider(pulumi_provider.Provider):
 
     async def create(self, request: pulumi_provider.CreateRequest) -> pulumi_provider.CreateResponse:
         data, secrets = plain_map(request.properties), secret_paths(request.properties)
-        found = sdk.kind(request.type)
+        found = sdk.kind(_token(request))
         if request.preview:
-            later = {key: UNKNOWN for key in found.outputs if key not in data}
-            return pulumi_provider.CreateResponse(properties=marked_map({**later, **data}, secrets))
+            return pulumi_provider.CreateResponse(properties=marked_map(rules.planned(found, data), secrets))
         if has_unknown(data):
-            raise CloudRefused(f"{request.type} {request.name}: a value is not known when it must be")
-        late = await self._trouble("create", request.type)
-        known = dict(self._answers.resource(request.type, request.name, data)) if self._answers else {}
-        identity = str(known.pop("id", "") or rules.made_up_id(request.type, request.name, data, request.urn))
-        if rules.is_name(request.type, identity, data) and self._store.find(request.type, identity):
-            raise CloudRefused(f"AlreadyExists: {request.type} {identity} is there already")
-        while self._store.find(request.type, identity):
+            raise CloudRefused(f"{_token(request)} {request.name}: a value is not known when it must be")
+        late = await self._trouble("create", _token(request))
+        known = self._known(_token(request), request.name, data)
+        identity = str(known.pop("id", "") or rules.made_up_id(_token(request), request.name, data, request.urn))
+        if rules.is_name(_token(request), identity, data) and self._store.find(_token(request), identity):
+            raise CloudRefused(f"AlreadyExists: {_token(request)} {identity} is there already")
+        while self._store.find(_token(request), identity):
             identity += "x"
         outputs = rules.outputs(found, request.name, data, known)
-        if "tagsAll" in found.outputs:
-            outputs["tagsAll"] = {**self._tags, **(data.get("tags") or {})}
-        self._store.put(Thing(request.type, identity, request.name, data, outputs))
-        self._store.note(Entry("create", request.type, request.name, identity))
+        self._store.put(Thing(_token(request), identity, request.name, data, outputs))
+        self._store.note(Entry("create", _token(request), request.name, identity))
         await asyncio.sleep(late)
         return pulumi_provider.CreateResponse(identity, marked_map(outputs, secrets))
 
     async def update(self, request: pulumi_provider.UpdateRequest) -> pulumi_provider.UpdateResponse:
-        data, secrets = plain_map(request.news), secret_paths(request.news)
-        names = sdk.kind(request.type).inputs
-        computed = {key: value for key, value in plain_map(request.olds).items() if key not in names}
-        outputs = {**computed, **data}
+        token, data, secrets = _token(request), plain_map(request.news), secret_paths(request.news)
+        there = self._store.find(token, request.resource_id)
+        given = there.inputs if there else {}
+        computed = {key: value for key, value in plain_map(request.olds).items() if key not in (*data, *given)}
         if request.preview:
-            return pulumi_provider.UpdateResponse(marked_map(outputs, secrets))
-        late = await self._trouble("update", request.type)
-        there = self._store.find(request.type, request.resource_id)
+            planned = rules.planned(sdk.kind(token), data)
+            return pulumi_provider.UpdateResponse(marked_map({**planned, **computed}, secrets))
+        late = await self._trouble("update", token)
         if there is None:
-            raise CloudRefused(f"NotFound: {request.type} {request.resource_id} does not exist")
-        if "tagsAll" in outputs:
-            outputs["tagsAll"] = {**self._tags, **(data.get("tags") or {})}
-        self._store.put(Thing(request.type, request.resource_id, request.name, data, outputs))
-        changed = _changed(there.inputs, data)
-        self._store.note(Entry("update", request.type, request.name, request.resource_id, changed))
+            raise CloudRefused(f"NotFound: {token} {request.resource_id} does not exist")
+        outputs = {**computed, **data, **self._known(token, request.name, data)}
+        outputs.pop("id", None)
+        self._store.put(Thing(token, there.id, request.name, data, outputs))
+        self._store.note(Entry("update", token, request.name, there.id, _changed(given, data)))
         await asyncio.sleep(late)
         return pulumi_provider.UpdateResponse(marked_map(outputs, secrets))
 
     async def read(self, request: pulumi_provider.ReadRequest) -> pulumi_provider.ReadResponse:
-        await self._trouble("read", request.type)
-        there = self._store.find(request.type, request.resource_id)
+        await self._trouble("read", _token(request))
+        there = self._store.find(_token(request), request.resource_id)
         if there is None:
             return pulumi_provider.ReadResponse()
         secrets = secret_paths(request.properties) | secret_paths(request.inputs)
@@ -131,13 +126,13 @@ class CloudProvider(pulumi_provider.Provider):
         return pulumi_provider.ReadResponse(there.id, outputs, inputs)
 
     async def delete(self, request: pulumi_provider.DeleteRequest) -> None:
-        late = await self._trouble("delete", request.type)
-        there = self._store.find(request.type, request.resource_id)
+        late = await self._trouble("delete", _token(request))
+        there = self._store.find(_token(request), request.resource_id)
         if there is None:
             return
         if kept := rules.protected(there.inputs):
-            raise CloudRefused(f"{request.type} {there.id} can't be deleted while {kept} is on")
-        users = [thing for thing in self._store.things() if thing is not there and _uses(thing, there)]
+            raise CloudRefused(f"{_token(request)} {there.id} can't be deleted while {kept} is on")
+        users = rules.users(there, self._store.things())
         if users:
             raise CloudRefused(f"DependencyViolation: {there.kind} {there.id} is used by {users[0].kind} {users[0].id}")
         self._store.drop(there.kind, there.id)
@@ -155,6 +150,13 @@ class CloudProvider(pulumi_provider.Provider):
 
     # How
 
+    def _known(self, token: str, name: str, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Outputs that are not made by type; `id` may be among them."""
+        known = dict(self._answers.resource(token, name, data)) if self._answers else {}
+        if "tagsAll" in sdk.kind(token).outputs:
+            known["tagsAll"] = {**self._tags, **(data.get("tags") or {})}
+        return known
+
     async def _trouble(self, operation: str, kind: str) -> float:
         """Shows the fault that is due. Gives the seconds that the answer shall be late."""
         fault = self._store.fault(operation, kind)
@@ -165,6 +167,11 @@ class CloudProvider(pulumi_provider.Provider):
         if fault.message:
             raise CloudRefused(fault.message)
         return fault.seconds if fault.after else 0.0
+
+
+def _token(request: Any) -> str:
+    """The type alone; a child's comes with its parents' before it."""
+    return str(request.type).rpartition("$")[2]
 
 
 def _failures(wrong: tuple[sdk.Wrong, ...]) -> list[pulumi_provider.CheckFailure]:
@@ -183,17 +190,3 @@ def _structured(value: Any, expected: Any) -> Any:
         except ValueError:
             return value
     return value
-
-
-def _uses(thing: Thing, other: Thing) -> bool:
-    """Whether an input of one is the id of the other, and no name that both just happen to have."""
-    own = {thing.id, thing.name, thing.inputs.get("name")}
-    return (thing.kind, thing.id) != (other.kind, other.id) and other.id not in own and other.id in _texts(thing.inputs)
-
-
-def _texts(value: Any) -> set[str]:
-    if isinstance(value, Mapping):
-        return {text for below in value.values() for text in _texts(below)}
-    if isinstance(value, list):
-        return {text for below in value for text in _texts(below)}
-    return {value} if isinstance(value, str) else set()

@@ -9,7 +9,8 @@ from typing import Any
 
 from pulumi import _types
 
-from infra.clusters.sdk import Kind, choices
+from infra.clusters.sdk import UNKNOWN, Kind, choices
+from tests.clouds_support.store import Thing
 
 IMMUTABLE = frozenset(
     {
@@ -61,6 +62,35 @@ def protected(inputs: Mapping[str, Any]) -> str:
     return next((name for name in PROTECTIONS if inputs.get(name) is True), "")
 
 
+def users(thing: Thing, things: Sequence[Thing]) -> list[Thing]:
+    """Those with an input that is this one's id. Where the id is a name, which others may just happen to have as well,
+    the input must be called like the type, such as `bucket`."""
+    named = thing.id in thing.inputs.values()
+    word = thing.kind.rpartition(":")[2].lower()
+    found = []
+    for other in things:
+        given = {
+            key: value
+            for key, value in other.inputs.items()
+            if key not in _TAGS and (word in key.lower() if named else True)
+        }
+        if (other.kind, other.id) != (thing.kind, thing.id) and thing.id != other.id and thing.id in texts(given):
+            found.append(other)
+    return found
+
+
+_TAGS = ("tags", "tagsAll", "labels", "resourceLabels", "effectiveLabels", "pulumiLabels")
+
+
+def texts(value: Any) -> set[str]:
+    """Every string inside a value."""
+    if isinstance(value, Mapping):
+        return {text for below in value.values() for text in texts(below)}
+    if isinstance(value, list):
+        return {text for below in value for text in texts(below)}
+    return {value} if isinstance(value, str) else set()
+
+
 def auto_name(kind: Kind, resource: str, inputs: Mapping[str, Any], seed: bytes) -> dict[str, str]:
     """The name that the provider gives a resource that has none, as the official ones do."""
     if "name" not in kind.inputs or "name" in inputs or "namePrefix" in inputs:
@@ -102,11 +132,36 @@ def outputs(kind: Kind, resource: str, inputs: Mapping[str, Any], known: Mapping
     return {**made, **inputs, **known}
 
 
+def planned(kind: Kind, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Outputs as a preview knows them: the inputs, but for what only the cloud adds, inside them too, and for what it
+    gives back in another form."""
+    return {name: _planned(inputs[name], each) if name in inputs else UNKNOWN for name, each in kind.outputs.items()}
+
+
+def _planned(value: Any, expected: Any) -> Any:
+    if not isinstance(value, Mapping | list):
+        return value
+    for choice in choices(expected):
+        origin = typing.get_origin(choice)
+        if isinstance(value, Mapping) and isinstance(choice, type) and _types.is_output_type(choice):
+            below = _types.output_type_types(choice)
+            return {name: _planned(value[name], each) if name in value else UNKNOWN for name, each in below.items()}
+        if isinstance(value, list) and origin in _LISTS:
+            return [_planned(each, typing.get_args(choice)[0]) for each in value]
+        if isinstance(value, Mapping) and (choice in (dict, Any) or (origin is not None and origin not in _LISTS)):
+            return dict(value)
+    return UNKNOWN
+
+
 def _optional(expected: Any) -> bool:
     return type(None) in typing.get_args(expected)
 
 
-def _value(expected: Any, hint: str) -> Any:
+_DEPTH = 3
+"""Types that hold themselves end there."""
+
+
+def _value(expected: Any, hint: str, depth: int = _DEPTH) -> Any:
     for choice in choices(expected):
         if choice is bool:
             return False
@@ -115,12 +170,14 @@ def _value(expected: Any, hint: str) -> Any:
         if choice is str:
             return hint
         if isinstance(choice, type) and _types.is_output_type(choice):
-            below = _types.output_type_types(choice)
-            return {name: _value(each, f"{hint}-{name}") for name, each in below.items() if not _optional(each)}
+            below = _types.output_type_types(choice) if depth else {}
+            return {
+                name: _value(each, f"{hint}-{name}", depth - 1) for name, each in below.items() if not _optional(each)
+            }
         origin = typing.get_origin(choice)
         if origin in _LISTS:
-            (item,) = typing.get_args(choice)
-            return [_value(item, hint)]
+            item = typing.get_args(choice)[0]
+            return [hint] if item is str else []
         if origin is not None or choice is dict:
             return {}
     return None

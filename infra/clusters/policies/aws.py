@@ -104,3 +104,6 @@ BESIDE: tuple[Beside, ...] = (
 
 DATA = (_BUCKET, _DATABASE, "aws:kms/key:Key", "aws:efs/fileSystem:FileSystem")
 """Types that the engine must protect while data is to be kept."""
+
+ELSEWHERE: dict[str, str] = {}
+"""Types that take a key and need no rule, and why."""

@@ -43,6 +43,12 @@ MUST: tuple[Must, ...] = (
     Must("encrypted", _ACCOUNT, "encryption.keySource", one_of("Microsoft.Keyvault")),
     Must("encrypted", _DATABASE, "dataEncryption.type", one_of("AzureKeyVault")),
     Must("encrypted", _CLUSTER, "diskEncryptionSetID", PRESENT),
+    Must(
+        "encrypted",
+        "azure-native:compute:DiskEncryptionSet",
+        "encryptionType",
+        one_of("EncryptionAtRestWithCustomerKey", "EncryptionAtRestWithPlatformAndCustomerKeys"),
+    ),
     Must("encrypted", _CLUSTER, "securityProfile.azureKeyVaultKms.enabled", TRUE),
     # Data stays.
     Must("protected", _VAULT, "properties.enablePurgeProtection", TRUE),
@@ -54,3 +60,11 @@ MUST: tuple[Must, ...] = (
 
 DATA = (_ACCOUNT, _DATABASE, _VAULT, "azure-native:keyvault:Key")
 """Types that the engine must protect while data is to be kept."""
+
+ELSEWHERE = {
+    "azure-native:containerregistry:Registry": "always encrypted; holds images that can be made again",
+    "azure-native:containerservice:AgentPool": "its disks are encrypted by the cluster's disk encryption set",
+    "azure-native:network:VirtualNetwork": "what goes over it is TLS",
+    "azure-native:storage:BlobContainer": "encrypted as its account says",
+}
+"""Types that take a key and need no rule, and why."""

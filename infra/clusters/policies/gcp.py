@@ -60,3 +60,6 @@ MUST: tuple[Must, ...] = (
 
 DATA = (_BUCKET, _DATABASE, "gcp:kms/cryptoKey:CryptoKey")
 """Types that the engine must protect while data is to be kept."""
+
+ELSEWHERE: dict[str, str] = {}
+"""Types that take a key and need no rule, and why."""

@@ -17,6 +17,7 @@ POLICIES: tuple[Policy, ...] = get_args(Policy)
 MUST: tuple[Must, ...] = (*aws.MUST, *gcp.MUST, *azure.MUST)
 BESIDE: tuple[Beside, ...] = aws.BESIDE
 _DATA = frozenset((*aws.DATA, *gcp.DATA, *azure.DATA))
+ELSEWHERE = {**aws.ELSEWHERE, **gcp.ELSEWHERE, **azure.ELSEWHERE}
 _KEYED = re.compile(r"kms|encrypt|cmek", re.IGNORECASE)
 
 
@@ -101,7 +102,7 @@ def unjudged(declaration: Declaration) -> tuple[str, ...]:
     return tuple(
         sorted(
             kind
-            for kind in kinds - ruled
+            for kind in kinds - ruled - set(ELSEWHERE)
             if not kind.startswith("pulumi:") and any(_KEYED.search(name) for name in sdk.kind(kind).inputs)
         )
     )

@@ -117,6 +117,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "diskEncryptionSetID": "set",
         "securityProfile": {"azureKeyVaultKms": {"enabled": True}},
     },
+    "azure-native:compute:DiskEncryptionSet": {"encryptionType": "EncryptionAtRestWithCustomerKey"},
     "azure-native:containerservice:AgentPool": {},
     "azure-native:containerregistry:Registry": {"adminUserEnabled": False},
     "azure-native:keyvault:Vault": {
