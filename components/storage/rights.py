@@ -1,0 +1,54 @@
+"""What the control plane asks of a cloud for workspaces: the rights that its own identity needs. Pure."""
+
+from __future__ import annotations
+
+AWS_RIGHTS: dict[str, tuple[str, ...]] = {
+    "AbortMultipartUpload": ("s3:AbortMultipartUpload",),
+    "CreateBucket": ("s3:CreateBucket", "s3:TagResource", "s3:PutBucketOwnershipControls"),
+    "DeleteBucket": ("s3:DeleteBucket",),
+    "DeleteObjects": ("s3:DeleteObject", "s3:DeleteObjectVersion"),
+    "GetBucketEncryption": ("s3:GetEncryptionConfiguration",),
+    "GetBucketLifecycleConfiguration": ("s3:GetLifecycleConfiguration",),
+    "GetBucketOwnershipControls": ("s3:GetBucketOwnershipControls",),
+    "GetBucketPolicy": ("s3:GetBucketPolicy",),
+    "GetBucketTagging": ("s3:GetBucketTagging",),
+    "GetBucketVersioning": ("s3:GetBucketVersioning",),
+    "GetPublicAccessBlock": ("s3:GetBucketPublicAccessBlock",),
+    "ListMultipartUploads": ("s3:ListBucketMultipartUploads",),
+    "ListObjectVersions": ("s3:ListBucketVersions",),
+    "ListObjectsV2": ("s3:ListBucket",),
+    "PutBucketEncryption": ("s3:PutEncryptionConfiguration",),
+    "PutBucketLifecycleConfiguration": ("s3:PutLifecycleConfiguration",),
+    "PutBucketOwnershipControls": ("s3:PutBucketOwnershipControls",),
+    "PutBucketPolicy": ("s3:PutBucketPolicy",),
+    "PutBucketTagging": ("s3:PutBucketTagging",),
+    "PutBucketVersioning": ("s3:PutBucketVersioning",),
+    "PutPublicAccessBlock": ("s3:PutBucketPublicAccessBlock",),
+    "CreateRole": ("iam:CreateRole", "iam:TagRole"),
+    "DeleteRole": ("iam:DeleteRole",),
+    "DeleteRolePolicy": ("iam:DeleteRolePolicy",),
+    "DetachRolePolicy": ("iam:DetachRolePolicy",),
+    "GetRole": ("iam:GetRole",),
+    "GetRolePolicy": ("iam:GetRolePolicy",),
+    "ListAttachedRolePolicies": ("iam:ListAttachedRolePolicies",),
+    "ListRolePolicies": ("iam:ListRolePolicies",),
+    "PutRolePermissionsBoundary": ("iam:PutRolePermissionsBoundary",),
+    "PutRolePolicy": ("iam:PutRolePolicy",),
+    "UpdateAssumeRolePolicy": ("iam:UpdateAssumeRolePolicy",),
+    "UpdateRole": ("iam:UpdateRole",),
+    "CreatePodIdentityAssociation": (
+        "eks:CreatePodIdentityAssociation", "eks:TagResource", "iam:GetRole", "iam:PassRole",
+    ),
+    "DeletePodIdentityAssociation": ("eks:DeletePodIdentityAssociation",),
+    "DescribePodIdentityAssociation": ("eks:DescribePodIdentityAssociation",),
+    "ListPodIdentityAssociations": ("eks:ListPodIdentityAssociations",),
+    "UpdatePodIdentityAssociation": ("eks:UpdatePodIdentityAssociation", "iam:GetRole", "iam:PassRole"),
+}  # fmt: skip
+"""API call → actions it needs. `s3` on buckets whose names begin with `clouds.workspace_prefix`, `iam` on roles below
+`clouds.ROLE_PATH`, `eks` on the platform's cluster. With a permissions boundary: `iam:CreateRole`, `iam:PutRolePolicy`
+and `iam:PutRolePermissionsBoundary` only where `iam:PermissionsBoundary` is that one."""
+
+
+def aws_actions(service: str) -> tuple[str, ...]:
+    """All actions of one service (`s3`, `iam`, `eks`), sorted."""
+    return tuple(sorted({a for actions in AWS_RIGHTS.values() for a in actions if a.startswith(f"{service}:")}))
