@@ -29,6 +29,10 @@ def plan(
     offline: Annotated[
         bool, typer.Option("--offline", help="Ask neither the cloud nor the cluster: declare against the kept state.")
     ] = False,
+    topology: Annotated[
+        Path | None,
+        typer.Option("--topology", metavar="FILE", help="Draw the topology into this .svg or .html."),
+    ] = None,
     output: options.Output = Format.TABLE,
     as_json: options.Json = False,
 ) -> None:
@@ -36,13 +40,20 @@ def plan(
     from infra.lifecycle.plan import plan_up
 
     form = chosen(output, as_json)
+    if topology is not None and topology.suffix not in (".svg", ".html"):
+        raise typer.BadParameter("must end in .svg or .html", param_hint="--topology")
     loaded = load(profile, overrides or ())
 
     def say(detail: str) -> None:
         if sys.stderr.isatty():
             err.print(f"  {detail}", markup=False, style="dim")
 
-    planned = plan_up(loaded, Home(loaded.name, source=profile), say, offline=offline)
+    planned = plan_up(loaded, Home(loaded.name, source=profile), say, offline=offline, picture=topology is not None)
+    if topology is not None:
+        from infra.lifecycle.topology import write_picture
+
+        write_picture(planned, topology)
+        err.print(f"Wrote {topology}.", markup=False)
     found = planned.document()
     if not document(found, form):
         for line in lines(found, every=form is Format.WIDE):

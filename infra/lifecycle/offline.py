@@ -66,6 +66,11 @@ class StackChanges:
     declaration: Declaration = field(default_factory=lambda: Declaration(()))
 
     @property
+    def resources(self) -> tuple[tuple[str, str, str], ...]:
+        """URN, type token and name of everything that a provider handles."""
+        return tuple((each.urn, each.kind, each.name) for each in _handled(self.declaration))
+
+    @property
     def step(self) -> str:
         return STEP_OF[self.stack]
 

@@ -7,7 +7,7 @@ programs are declared against the state kept here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from components.contract import Install
@@ -83,14 +83,19 @@ class Plan:
         }
 
 
-def plan_up(profile: Profile, home: Home, say: Say, *, offline: bool) -> Plan:
-    """Raises LifecycleError, EngineError, ClusterError, PricesInvalid."""
+def plan_up(profile: Profile, home: Home, say: Say, *, offline: bool, picture: bool = False) -> Plan:
+    """`picture`: whether every resource is wanted, not only those that change.
+
+    Raises LifecycleError, EngineError, ClusterError, PricesInvalid.
+    """
     recorder = Recorder(home)
     changes = planned.changes(recorder.record.profile, profile.model_dump(mode="json", by_alias=True))
     tools = _tools(profile)
     declared = Offline(profile, home)
     notes: list[str] = []
     stacks = _stacks(profile, home, say, declared, notes, offline=offline)
+    if picture:
+        stacks = tuple(replace(stack, declaration=declared.stack(stack.stack).declaration) for stack in stacks)
     cost = cost_of(profile)
     return Plan(
         profile=profile,
