@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -88,6 +89,18 @@ def declare(program: Program, answers: Answers | None = None, stack: str = "clus
         return pool.submit(_declare, program, answers or NoAnswers(), stack).result()
 
 
+@contextmanager
+def _loop_of_this_thread() -> Iterator[None]:
+    """An event loop for a worker thread: Pulumi's mocks would make one and leave it open."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
 def _declare(program: Program, answers: Answers, stack: str) -> Declaration:
     import pulumi
     from pulumi.runtime import mocks as pulumi_mocks
@@ -109,8 +122,13 @@ def _declare(program: Program, answers: Answers, stack: str) -> Declaration:
             self.declared: list[Declared] = []
             self.exports: dict[str, Any] = {}
 
-        def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the name in Pulumi's protocol
-            answer: Any = super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        def Invoke(self, request: Any) -> Any:  # noqa: N802 - the name in Pulumi's protocol
+            with _loop_of_this_thread():
+                return super().Invoke(request)  # type: ignore[no-untyped-call]
+
+        def RegisterResource(self, request: Any) -> Any:  # noqa: N802
+            with _loop_of_this_thread():
+                answer: Any = super().RegisterResource(request)  # type: ignore[no-untyped-call]
             if request.type != "pulumi:pulumi:Stack":
                 raw = rpc.deserialize_properties(request.object)
                 hidden = {key for key, value in raw.items() if _holds_secret(value)}
