@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 def program(profile: Profile) -> AzureCluster:
     """The stack `cluster`. Raises ClusterError for what a profile may not combine on Azure; needs Azure's SDK."""
-    from infra.clusters.azure.stack import AzureCluster
     from infra.clusters.azure.shape import check
+    from infra.clusters.azure.stack import AzureCluster
 
     check(profile)
     return AzureCluster(profile)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pulumi
 from pulumi_azure_native import containerservice
-from pulumi_azure_native import network as azure_network
 
 from infra.clusters.azure.data import Data
 from infra.clusters.azure.groups import Groups
@@ -20,8 +19,6 @@ from infra.clusters.azure.shape import Pool
 from infra.clusters.azure.site import Site
 from infra.clusters.azure.vault import Vault
 
-_API_BALANCER = "kube-apiserver"
-"""AKS' name of the API server's internal load balancer."""
 _API_PORT = 443
 _DNS_INDEX = 10
 """Of the cluster's DNS service within the services' range, as kubeadm has it."""
@@ -133,17 +130,10 @@ class Cluster(pulumi.ComponentResource):
         name = self.cluster.private_fqdn if private else self.cluster.fqdn
         return pulumi.Output.concat("https://", name, f":{_API_PORT}")
 
-    def api_endpoints(self) -> pulumi.Output[tuple[str, ...]]:
-        """`address:port` behind the service `kubernetes`: nodes and pods use the private address, whatever else there
-        is."""
-        group = self._site.names.nodes_group
-        balancer = azure_network.get_load_balancer_output(
-            load_balancer_name=_API_BALANCER,
-            resource_group_name=self.cluster.id.apply(lambda _: group),
-            opts=pulumi.InvokeOutputOptions(parent=self),
-        )
-        found: pulumi.Output[tuple[str, ...]] = balancer.apply(_addresses)
-        return found
+    def api_endpoints(self) -> tuple[str, ...]:
+        """`range:port` behind the service `kubernetes`: whatever else there is, nodes and pods use the private address,
+        which Azure takes from a subnet that holds nothing else."""
+        return (f"{self._site.shape.subnets.api}:{_API_PORT}",)
 
     def _rights(self, identities: Identities, vault: Vault, data: Data) -> list[pulumi.Resource]:
         """What AKS itself needs, thing by thing; they come before the cluster, which Azure checks for them."""
@@ -253,8 +243,3 @@ class Cluster(pulumi.ComponentResource):
                 kind=None,
                 guid=guid,
             )
-
-
-def _addresses(balancer: azure_network.GetLoadBalancerResult) -> tuple[str, ...]:
-    found = [each.private_ip_address for each in balancer.frontend_ip_configurations or ()]
-    return tuple(f"{address}:{_API_PORT}" for address in found if address)

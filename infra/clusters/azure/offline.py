@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra.clusters.azure.names import azure_of, names
-from infra.clusters.azure.shape import shape
+from infra.clusters.azure.names import azure_of
 from infra.engine.declared import Answers
 from infra.profile.model import Profile
 
@@ -108,8 +106,6 @@ class AzureAnswers:
     """Ids as Azure makes them; what only Azure knows is made up, the same at every run."""
 
     subscription: str
-    group: str
-    api_address: str
 
     def resource(self, kind: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         del name
@@ -146,13 +142,9 @@ class AzureAnswers:
                 return {
                     "kubeconfigs": [{"name": "clusterUser", "value": base64.b64encode(_KUBECONFIG.encode()).decode()}]
                 }
-            case "azure-native:network:getLoadBalancer":
-                return {"frontendIPConfigurations": [{"name": "kube-apiserver", "privateIPAddress": self.api_address}]}
         raise LookupError(f"the program calls {token}, for which there is no answer offline")
 
 
 def answers(profile: Profile) -> Answers:
     """For `declare` of the programs of this folder."""
-    azure, known = azure_of(profile), names(profile)
-    first = ipaddress.IPv4Network(shape(profile).subnets.api)[4]
-    return AzureAnswers(subscription=azure.subscription, group=known.group, api_address=str(first))
+    return AzureAnswers(subscription=azure_of(profile).subscription)

@@ -85,16 +85,14 @@ class AzureCluster:
             provider=provider,
         )
 
-    def _network_facts(self, site: Site, cluster: Cluster) -> pulumi.Output[NetworkFacts]:
+    def _network_facts(self, site: Site, cluster: Cluster) -> NetworkFacts:
         ranges = self.profile.kubernetes.ranges
-        return cluster.api_endpoints().apply(
-            lambda endpoints: NetworkFacts(
-                pods=ranges.pods,
-                services=ranges.services,
-                # Private endpoints are in it too.
-                nodes=site.azure.network,
-                api_server_endpoints=endpoints,
-            )
+        return NetworkFacts(
+            pods=ranges.pods,
+            services=ranges.services,
+            # Private endpoints are in it too.
+            nodes=site.azure.network,
+            api_server_endpoints=cluster.api_endpoints(),
         )
 
     def _managed(self, site: Site, identities: Identities, data: Data, cluster: Cluster) -> pulumi.Output[Managed]:
