@@ -6,11 +6,22 @@ import ipaddress
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from infra.profile.cloud import Cloud
 
-AccountId = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
+
+def _account(value: object) -> object:
+    """YAML reads twelve digits as a number. With a 0 in front it would be another one, so that needs quotes."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return value
+    text = str(value)
+    if len(text) != 12:
+        raise ValueError("must be 12 digits, in quotes where the first is 0")
+    return text
+
+
+AccountId = Annotated[str, BeforeValidator(_account), Field(pattern=r"^[0-9]{12}$")]
 _PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[\w+=,.@/-]+")
 _POLICY = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:policy/[\w+=,.@/-]+")
 _ARM = re.compile(r"[a-z]+[0-9]+[a-z]*g[a-z]*\..+|a1\..+")

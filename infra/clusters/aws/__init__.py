@@ -141,7 +141,7 @@ class AwsCluster:
 
     def _platform_roles(self, identities: Identities, keys: Keys, artifacts: Bucket, bound: pulumi.Output[str]) -> None:
         """Of the platform's own pods that speak to AWS."""
-        scope = self.shape.scope
+        scope, binds = self.shape.scope, self.shape.identity == "pod-identity"
         identities.give(
             PodRole(TRACKING, component_namespace(TRACKING), TRACKING, "Keeps artifacts in their bucket"),
             pulumi.Output.all(artifacts.bucket.arn, keys.data.arn).apply(
@@ -155,9 +155,7 @@ class AwsCluster:
                 CONTROL_PLANE_SERVICE_ACCOUNT,
                 "Makes roles and buckets of workspaces",
             ),
-            pulumi.Output.all(bound, keys.data.arn).apply(
-                lambda found: document(*permissions.control_plane(scope, found[0], found[1]))
-            ),
+            bound.apply(lambda arn: document(*permissions.control_plane(scope, arn, binds=binds))),
         )
         identities.give(
             PodRole(AUTOSCALER, component_namespace(AUTOSCALER), AUTOSCALER, "Scales the groups of nodes"),

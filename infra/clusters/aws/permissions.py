@@ -7,12 +7,9 @@ condition narrows it.
 from __future__ import annotations
 
 from components.storage.clouds import ROLE_PATH, workspace_prefix
+from components.storage.policy import USE_BUCKET, USE_OBJECTS
 from infra.clusters.aws.documents import KEY_USE, Statement, allow
 from infra.clusters.aws.scope import Scope
-
-_READ = ("s3:GetObject", "s3:GetObjectAttributes", "s3:GetObjectTagging", "s3:GetObjectVersion")
-_WRITE = ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:PutObject")
-_LIST = ("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads")
 
 
 def workspace_buckets(scope: Scope) -> str:
@@ -23,8 +20,9 @@ def workspace_buckets(scope: Scope) -> str:
 def tracking(bucket: str, key: str) -> tuple[Statement, ...]:
     """The tracking server keeps artifacts in its bucket."""
     return (
-        allow("Objects", [*_READ, *_WRITE], f"{bucket}/*"),
-        allow("Bucket", _LIST, bucket),
+        # Not versions: what was deleted can be had back.
+        allow("Objects", [each for each in USE_OBJECTS if each != "s3:DeleteObjectVersion"], f"{bucket}/*"),
+        allow("Bucket", USE_BUCKET, bucket),
         allow("Key", ["kms:Decrypt", "kms:GenerateDataKey"], key),
     )
 
@@ -33,70 +31,44 @@ def workspaces(scope: Scope, key: str) -> tuple[Statement, ...]:
     """The most that a workspace's role can have: objects in buckets of workspaces. Its own policy names its own one."""
     buckets = workspace_buckets(scope)
     return (
-        allow("Objects", [*_READ, *_WRITE, "s3:PutObjectTagging"], f"{buckets}/*"),
-        allow("Buckets", _LIST, buckets),
+        allow("Objects", USE_OBJECTS, f"{buckets}/*"),
+        allow("Buckets", USE_BUCKET, buckets),
         allow("Key", ["kms:Decrypt", "kms:GenerateDataKey"], key),
     )
 
 
-def control_plane(scope: Scope, boundary: str, key: str) -> tuple[Statement, ...]:
-    """The control plane makes workspaces' roles, bound by the boundary, their buckets, and who gets which role."""
+def control_plane(scope: Scope, boundary: str, *, binds: bool) -> tuple[Statement, ...]:
+    """The control plane makes workspaces' roles, bound by the boundary, their buckets, and who gets which role.
+
+    `binds`: whether EKS is told who gets which role; with IRSA the roles themselves say it.
+    """
     roles = scope.role(f"{workspace_prefix(scope.installation)}*", ROLE_PATH)
     buckets = workspace_buckets(scope)
     bounded = {"StringEquals": {"iam:PermissionsBoundary": boundary}}
-    associations = scope.arn("eks", f"podidentityassociation/{scope.base}/*")
     return (
-        allow(
-            "MakeRoles",
-            ["iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"],
-            roles,
-            bounded,
-        ),
+        allow("MakeRoles", ["iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"], roles, bounded),
         allow(
             "KeepRoles",
             [
                 "iam:DeleteRole",
+                "iam:DeleteRolePolicy",
+                "iam:DetachRolePolicy",
                 "iam:GetRole",
                 "iam:GetRolePolicy",
                 "iam:ListAttachedRolePolicies",
-                "iam:ListInstanceProfilesForRole",
                 "iam:ListRolePolicies",
-                "iam:ListRoleTags",
                 "iam:TagRole",
-                "iam:UntagRole",
                 "iam:UpdateAssumeRolePolicy",
                 "iam:UpdateRole",
-                "iam:UpdateRoleDescription",
             ],
             roles,
         ),
-        allow(
-            "GiveRoles", ["iam:PassRole"], roles, {"StringEquals": {"iam:PassedToService": "pods.eks.amazonaws.com"}}
-        ),
-        # ListRoles knows no narrower resource than a path's.
-        allow("FindRoles", ["iam:ListRoles"], scope.arn("iam", f"role{ROLE_PATH}*", regional=False)),
-        allow(
-            "Bind",
-            ["eks:CreatePodIdentityAssociation", "eks:ListPodIdentityAssociations", "eks:DescribeCluster"],
-            scope.cluster_arn,
-        ),
-        allow(
-            "Rebind",
-            [
-                "eks:DeletePodIdentityAssociation",
-                "eks:DescribePodIdentityAssociation",
-                "eks:TagResource",
-                "eks:UpdatePodIdentityAssociation",
-            ],
-            associations,
-        ),
+        *(_bind(scope, roles) if binds else ()),
         allow(
             "Buckets",
             [
-                *_LIST,
                 "s3:CreateBucket",
                 "s3:DeleteBucket",
-                "s3:DeleteBucketPolicy",
                 "s3:GetBucketOwnershipControls",
                 "s3:GetBucketPolicy",
                 "s3:GetBucketPublicAccessBlock",
@@ -104,6 +76,8 @@ def control_plane(scope: Scope, boundary: str, key: str) -> tuple[Statement, ...
                 "s3:GetBucketVersioning",
                 "s3:GetEncryptionConfiguration",
                 "s3:GetLifecycleConfiguration",
+                "s3:ListBucket",
+                "s3:ListBucketMultipartUploads",
                 "s3:ListBucketVersions",
                 "s3:PutBucketOwnershipControls",
                 "s3:PutBucketPolicy",
@@ -112,6 +86,7 @@ def control_plane(scope: Scope, boundary: str, key: str) -> tuple[Statement, ...
                 "s3:PutBucketVersioning",
                 "s3:PutEncryptionConfiguration",
                 "s3:PutLifecycleConfiguration",
+                "s3:TagResource",
             ],
             buckets,
         ),
@@ -120,7 +95,24 @@ def control_plane(scope: Scope, boundary: str, key: str) -> tuple[Statement, ...
             ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:ListMultipartUploadParts"],
             f"{buckets}/*",
         ),
-        allow("Key", ["kms:DescribeKey"], key),
+    )
+
+
+def _bind(scope: Scope, roles: str) -> tuple[Statement, ...]:
+    eks = {"StringEquals": {"iam:PassedToService": "pods.eks.amazonaws.com"}}
+    return (
+        allow("GiveRoles", ["iam:PassRole"], roles, eks),
+        allow("Bind", ["eks:CreatePodIdentityAssociation", "eks:ListPodIdentityAssociations"], scope.cluster_arn),
+        allow(
+            "Rebind",
+            [
+                "eks:DeletePodIdentityAssociation",
+                "eks:DescribePodIdentityAssociation",
+                "eks:TagResource",
+                "eks:UpdatePodIdentityAssociation",
+            ],
+            scope.arn("eks", f"podidentityassociation/{scope.base}/*"),
+        ),
     )
 
 

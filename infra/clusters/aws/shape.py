@@ -20,6 +20,9 @@ GPU_TAINT = "nvidia.com/gpu"
 SPOT_TAINT = "mlp.io/spot"
 LABEL_PURPOSE, LABEL_GPU, LABEL_POOL = "mlp.io/purpose", "mlp.io/gpu-class", "mlp.io/pool"
 
+_PRIVATE = tuple(map(ipaddress.IPv4Network, ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")))
+"""Ranges that reach the network by a VPN, a peering or the like, never from the internet."""
+
 _LETTERS: Mapping[str, str] = {"ap-northeast-1": "acd", "ca-central-1": "abd", "us-west-1": "ac"}
 """Last letters of a region's zones where they are not a, b and c. Preflight asks whether the account has them."""
 
@@ -202,8 +205,8 @@ def shape(profile: Profile) -> Shape:
         nats=1 if aws.size == "small" else aws.zones,
         kubernetes_version=".".join(profile.kubernetes.version.removeprefix("v").split(".")[:2]),
         public_endpoint=aws.endpoint == "public",
-        open_to=tuple(str(each) for each in ranges if not each.is_private),
-        peers=tuple(str(each) for each in ranges if each.is_private),
+        open_to=tuple(str(each) for each in ranges if not _private(each)),
+        peers=tuple(str(each) for each in ranges if _private(each)),
         administrators=aws.administrators,
         pools=pools(aws),
         database=database(aws),
@@ -213,6 +216,10 @@ def shape(profile: Profile) -> Shape:
         permissions_boundary=aws.permissions_boundary or "",
         log_days=aws.log_days,
     )
+
+
+def _private(network: ipaddress.IPv4Network) -> bool:
+    return any(network.subnet_of(each) for each in _PRIVATE)
 
 
 def scope(profile: Profile) -> Scope:
