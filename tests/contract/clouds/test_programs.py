@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,20 +12,11 @@ from infra.clusters.programs import answers, cluster_program
 from infra.engine.declared import declare
 from infra.engine.errors import EngineError
 from infra.engine.model import Op
-from infra.profile.load import load
 from infra.profile.model import Profile
 from tests.clouds_support.harness import Cloud, missing_dependencies
+from tests.contract.clouds.programs import CLOUDS, SIZES, TAGS, profile
 
 pytestmark = [pytest.mark.contract, pytest.mark.filterwarnings("ignore:.*has been deprecated:DeprecationWarning")]
-
-CLOUDS = tuple(cloud for cloud in ("aws", "gcp", "azure") if find_spec("infra.clusters." + cloud))
-SIZES = ("small", "medium", "large")
-TAGS = {"aws": "mlp:installation", "gcp": "mlp-installation", "azure": "mlp-installation"}
-
-
-def profile(cloud: str, size: str = "small", *, keep: bool = False, team: str = "ml") -> Profile:
-    given = (f"{cloud}.size={size}", f"{cloud}.deletion_protection={json.dumps(keep)}", f"{cloud}.tags.team={team}")
-    return load(cloud, given)
 
 
 def opened(folder: Path, chosen: Profile) -> Cloud:
