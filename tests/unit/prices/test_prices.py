@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from datetime import date
 from pathlib import Path
 
@@ -24,6 +25,13 @@ def test_shipped_files_have_two_regions_with_the_same_skus(cloud: str) -> None:
     assert set(first.prices) == set(second.prices)
     assert first.source == "public list price"
     assert min(*first.prices.values(), *second.prices.values()) > 0
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_all_that_our_profiles_use_has_a_price_but_spot_machines(cloud: str) -> None:
+    bill = importlib.import_module(f"infra.clusters.{cloud}.bill")
+    prices = next(iter(read(shipped(cloud)).regions.values())).prices
+    assert [sku for sku in bill.SKUS if sku not in prices and "spot" not in sku] == []
 
 
 def test_the_newest_price_of_each_sku_counts_and_the_oldest_date_is_told() -> None:
