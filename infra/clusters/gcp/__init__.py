@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 def program(profile: Profile) -> GcpCluster:
     """The stack `cluster`. Raises ClusterError for what a profile may not combine on GCP; needs GCP's SDK."""
-    from infra.clusters.gcp.stack import GcpCluster
     from infra.clusters.gcp.shape import shape
+    from infra.clusters.gcp.stack import GcpCluster
 
     shape(profile)
     return GcpCluster(profile)

@@ -152,6 +152,7 @@ class Data(pulumi.ComponentResource):
             project=site.gcp.project,
             region=site.gcp.region,
             load_balancing_scheme="",
+            no_automate_dns_zone=True,
             network=self._network.network.id,
             subnetwork=self._network.nodes.id,
             ip_address=address.id,
