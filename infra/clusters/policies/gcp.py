@@ -61,5 +61,7 @@ MUST: tuple[Must, ...] = (
 DATA = (_BUCKET, _DATABASE, "gcp:kms/cryptoKey:CryptoKey")
 """Types that the engine must protect while data is to be kept."""
 
-ELSEWHERE: dict[str, str] = {}
+ELSEWHERE = {
+    "gcp:compute/router:Router": "its key is for interconnects",
+}
 """Types that take a key and need no rule, and why."""
