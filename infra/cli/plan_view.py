@@ -154,7 +154,7 @@ def _cost(plan: Document, *, every: bool) -> Iterator[str]:
                     line["component"],
                     line["sku"],
                     f"{line['quantity']:g} {line['unit']}",
-                    "unknown" if line["price"] is None else f"{line['price']:g}",
+                    "unknown" if line["price"] is None else f"{line['price']:.6g}",
                     "?" if line["hourly"] is None else f"{line['hourly']:.3f}",
                     "?" if line["monthly"] is None else f"{line['monthly']:.2f}",
                 )

@@ -60,8 +60,9 @@ class Cost:
 
     @property
     def assumptions(self) -> tuple[str, ...]:
-        """What quantities take for granted, each sentence once."""
-        return tuple(dict.fromkeys(line.item.assumption for line in self.lines if line.item.assumption))
+        """What quantities take for granted, after the item's name, each once."""
+        lines = (f"{line.item.name}: {line.item.assumption}" for line in self.lines if line.item.assumption)
+        return tuple(dict.fromkeys(lines))
 
     def by_group(self) -> tuple[Part, ...]:
         """Sums by group of the bill, in the bill's order."""

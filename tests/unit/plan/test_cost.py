@@ -23,7 +23,7 @@ ITEMS = (
     Item("nodes", "system", "m", 2, "hour"),
     Item("nodes", "work", "m", 1, "hour", "workspaces"),
     Item("storage", "volumes", "disk", 200, "GiB-month", "workspaces"),
-    Item("network", "internet", "out", 100, "GiB", assumption="100 GiB are sent to the internet"),
+    Item("network", "internet", "out", 100, "GiB", assumption="100 GiB in a month"),
 )
 
 
@@ -51,7 +51,7 @@ def test_a_sku_without_a_price_is_named_and_the_total_is_at_least() -> None:
     assert document["monthly"] == 244.0
     assert [part["at_least"] for part in document["groups"]] == [False, False, False, True]
     assert (document["source"], document["date"]) == ("public list price", "2025-06-01")
-    assert document["assumptions"] == ["100 GiB are sent to the internet"]
+    assert document["assumptions"] == ["internet: 100 GiB in a month"]
 
 
 def test_a_budget_refuses_what_is_above_it() -> None:
