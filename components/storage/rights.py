@@ -52,3 +52,16 @@ and `iam:PutRolePermissionsBoundary` only where `iam:PermissionsBoundary` is tha
 def aws_actions(service: str) -> tuple[str, ...]:
     """All actions of one service (`s3`, `iam`, `eks`), sorted."""
     return tuple(sorted({a for actions in AWS_RIGHTS.values() for a in actions if a.startswith(f"{service}:")}))
+
+
+GCP_PERMISSIONS = (
+    "storage.buckets.create",
+    "storage.buckets.delete",
+    "storage.buckets.get",
+    "storage.buckets.getIamPolicy",
+    "storage.buckets.setIamPolicy",
+    "storage.buckets.update",
+    "storage.objects.delete",
+    "storage.objects.list",
+)
+"""On the project, where names begin with `clouds.workspace_prefix` (a condition). It reads and writes no object."""
