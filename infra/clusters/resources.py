@@ -7,7 +7,14 @@ from typing import Any, cast
 import pulumi
 
 from infra.providers.hosts import PLUGIN_VERSION
-from infra.providers.hosts.models import ControlPlaneInputs, HostImagesInputs, HostInputs, NodeInputs, OnHost
+from infra.providers.hosts.models import (
+    ControlPlaneInputs,
+    HostImagesInputs,
+    HostInputs,
+    MachineInputs,
+    NodeInputs,
+    OnHost,
+)
 
 
 class _Resource(pulumi.CustomResource):
@@ -32,6 +39,15 @@ class Host(_Resource):
     _outputs = ("cgroup",)
 
     def __init__(self, name: str, inputs: HostInputs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(name, inputs, opts)
+
+
+class Machine(_Resource):
+    """A bare host over SSH."""
+
+    _kind = "hosts:index:Machine"
+
+    def __init__(self, name: str, inputs: MachineInputs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(name, inputs, opts)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from infra.clusters import onprem
 from infra.clusters.existing import existing_cluster
 from infra.clusters.local import LocalCluster, host_tools
 from infra.clusters.outputs import ClusterOutputs, from_engine
@@ -34,6 +35,9 @@ def cluster_stack(profile: Profile, tools: Mapping[str, Tool], images: ImageSet)
     """The program of the stack `cluster` of a target that makes one. Raises ClusterError where an SDK is missing."""
     if profile.cloud is not None:
         return cluster_program(profile)
+    if profile.onprem is not None:
+        supply = supplies.supply(profile)
+        return onprem.program(profile, tools, images, supply.store.root, supply.architecture)
     return local_cluster(profile, profile.local or Local(), tools, images)
 
 

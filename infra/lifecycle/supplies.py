@@ -12,10 +12,11 @@ from components.tracking.images import workspace_image
 from components.tracking.settings import TrackingSettings
 from infra.clouds.opening import registry_login
 from infra.clusters.local import HOST_TOOLS
+from infra.clusters.onprem import ONPREM_TOOLS
 from infra.installation.home import cache_root
 from infra.lifecycle.runner import Say
 from infra.profile.model import Profile
-from infra.supply.kubernetes_images import kubernetes_images
+from infra.supply.kubernetes_images import kubernetes_images, virtual_address_image
 from infra.supply.model import ImageSet, SupplyEvent
 from infra.supply.push import push
 from infra.supply.source import SourceSupply
@@ -36,6 +37,8 @@ def wanted_images(profile: Profile, components: Chosen) -> list[Image]:
     """Every image of the installation; the cluster's own where it is made here."""
     images = [image for component, settings in components for image in component.images(settings)]
     cluster = list(kubernetes_images()) if profile.target in MADE_HERE else []
+    if profile.onprem is not None and profile.onprem.virtual_address is not None:
+        cluster.append(virtual_address_image())
     unique = {image.name: image for image in (*cluster, workspace_image(TrackingSettings()), *images)}
     return list(unique.values())
 
@@ -43,7 +46,7 @@ def wanted_images(profile: Profile, components: Chosen) -> list[Image]:
 def wanted_tools(profile: Profile, images: Sequence[Image]) -> list[str]:
     """Every tool of the installation: what `up` runs, what hosts run, and what goes into images."""
     inside = [layer.tool for image in images for layer in image.layers if isinstance(layer, GoBinary)]
-    host = HOST_TOOLS if profile.target in MADE_HERE else ()
+    host = ONPREM_TOOLS if profile.onprem else HOST_TOOLS if profile.local else ()
     return list(dict.fromkeys((*_ALWAYS, *host, *inside)))
 
 

@@ -27,7 +27,9 @@ class Ssh(Closed):
     """How to reach every host. The host's key must be known already: nothing is trusted on first use."""
 
     user: str = "root"
-    key_file: str = "~/.ssh/id_ed25519"
+    """Anybody but root needs sudo without a password there."""
+    key_file: str | None = "~/.ssh/id_ed25519"
+    """Private key; null: those of the SSH agent."""
     known_hosts: str = "~/.ssh/known_hosts"
 
 
@@ -37,9 +39,19 @@ class Onprem(Closed):
     hosts: Annotated[tuple[OnpremHost, ...], Field(min_length=1)]
     virtual_address: str | None = None
     """IPv4 address that moves to a control plane that works; needed with more than one. Immutable."""
+    virtual_router: Annotated[int, Field(ge=1, le=255)] | None = None
+    """VRRP's number of the virtual address, unlike any other's in the same network; its last octet by default."""
+    taint_control_plane: bool = False
+    """Keep workloads off the control planes; needs workers."""
+    upstream_dns: bool = True
+    """Whether pods may ask the hosts' resolvers for names outside the cluster."""
     ssh: Ssh = Ssh()
     public_url: str
     """Where people reach the gateway, such as https://ml.example.com."""
+
+    def of_role(self, role: Literal["control-plane", "worker"]) -> tuple[OnpremHost, ...]:
+        """The hosts of a role, in the profile's order."""
+        return tuple(host for host in self.hosts if host.role == role)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -54,9 +66,11 @@ class Onprem(Closed):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"host {name!r} is there twice")
-        planes = [host for host in self.hosts if host.role == "control-plane"]
+        planes = self.of_role("control-plane")
         if len(planes) not in (1, 3, 5):
             raise ValueError(f"needs 1, 3 or 5 hosts of role control-plane, so that etcd can vote; has {len(planes)}")
+        if self.taint_control_plane and len(planes) == len(self.hosts):
+            raise ValueError("taint_control_plane needs a host of role worker, or no workload could run")
         if len(planes) > 1 and self.virtual_address is None:
             raise ValueError("several control planes need a virtual_address that moves between them")
         return self

@@ -122,6 +122,8 @@ class Yard:
         host = self.hosts[name]
         host.layout.disk.mkdir(parents=True, exist_ok=True)
         cgroups.create(host.cgroup)
+        for tree in cgroups.hierarchies():  # also those without controllers, or the host would see the machine's
+            (tree.mount / host.cgroup).mkdir(exist_ok=True)
         host.network = syscalls.new_network_namespace()
         self._plug(host)
         description = {

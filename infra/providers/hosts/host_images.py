@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from infra.hosts import images, lifecycle
 from infra.hosts.errors import HostError
+from infra.hosts.transport import Transport
 from infra.providers.hosts.models import HostImagesInputs, ImageInput
 from infra.providers.hosts.resource import LIVE, Resource, Say, layout_of, transport_of
 from infra.supply.archive import write_archive
@@ -33,6 +35,13 @@ def built(store: BlobStore, image: ImageInput) -> BuiltImage:
 
 def _blob(descriptor: dict[str, Any]) -> Blob:
     return Blob(str(descriptor["digest"]), int(descriptor["size"]))
+
+
+def _share(inputs: HostImagesInputs, transport: Transport, store: BlobStore, chosen: Sequence[BuiltImage]) -> None:
+    before = images.present_blobs(transport)
+    layers = {blob.digest: blob for image in chosen for blob in image.layers if blob.digest not in before}
+    files = [images.BlobFile(b.digest, b.size, store.path(b.digest)) for b in layers.values() if store.has(b)]
+    images.share(layout_of(inputs), transport, files)
 
 
 def superseded(old: dict[str, Any], inputs: HostImagesInputs) -> tuple[list[str], list[str]]:
@@ -66,11 +75,9 @@ class HostImages(Resource[HostImagesInputs]):
         if absent:
             store = BlobStore(Path(inputs.store))
             chosen = [built(store, image) for image in inputs.images if image.reference in absent]
-            say(f"sharing the layers of {len(chosen)} images")
-            before = images.present_blobs(transport)
-            layers = {blob.digest: blob for image in chosen for blob in image.layers if blob.digest not in before}
-            files = [images.BlobFile(b.digest, b.size, store.path(b.digest)) for b in layers.values() if store.has(b)]
-            images.share(layout_of(inputs), transport, files)
+            if inputs.ssh is None:
+                say(f"sharing the layers of {len(chosen)} images")
+                _share(inputs, transport, store, chosen)
             there = images.present_blobs(transport)
             size = sum({b.digest: b.size for image in chosen for b in image.blobs if b.digest not in there}.values())
             say(f"importing {len(chosen)} images ({size >> 20} MiB)")
@@ -86,7 +93,7 @@ class HostImages(Resource[HostImagesInputs]):
         return {"superseded": old.get("superseded", []), LIVE: self.live(inputs)}
 
     def live(self, inputs: HostImagesInputs) -> bool:
-        if lifecycle.current(layout_of(inputs)) is None:
+        if inputs.ssh is None and lifecycle.current(layout_of(inputs)) is None:
             return False
         try:
             return not self._missing(inputs)

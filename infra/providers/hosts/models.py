@@ -1,8 +1,8 @@
-"""Inputs and outputs of the four resources. Pulumi's names are camelCase, Python's are not."""
+"""Inputs and outputs of the resources. Pulumi's names are camelCase, Python's are not."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
@@ -36,20 +36,33 @@ class ForwardInput(Closed):
     targets: Annotated[tuple[TargetInput, ...], Field(min_length=1)]
 
 
+class SshInput(Closed):
+    """How to reach a bare host. Keys and known hosts are paths of files; nothing here is secret."""
+
+    address: str
+    port: PortNumber = 22
+    user: str = "root"
+    key_file: str | None = None
+    known_hosts: str
+
+
 class PeerInput(Closed):
     """A host of the installation."""
 
     name: str
     address: str
+    ssh: SshInput | None = None
+    """Where it is a bare host."""
 
 
 class OnHost(Closed):
-    """What every resource has: which host of this machine it is about."""
+    """What every resource has: which host it is about, one of this machine or, with `ssh`, a bare one."""
 
     installation: str
     host: str
     base: str = "/var/lib/mlp"
     """Folder of all installations' hosts on this machine."""
+    ssh: SshInput | None = None
 
 
 class HostInputs(OnHost):
@@ -67,6 +80,26 @@ class HostInputs(OnHost):
     forwards: tuple[ForwardInput, ...] = ()
     memory_bytes: int | None = None
     cpus: float | None = None
+
+
+class MachineInputs(OnHost):
+    """hosts:index:Machine."""
+
+    address: str
+    role: Literal["control-plane", "worker"]
+    pods: str
+    services: str
+    tools: dict[str, str]
+    env: dict[str, str] = {}
+    sandbox_image: str
+    volumes: tuple[str, ...] = ()
+    """Folders on the host that hold volumes; they go when the host does."""
+
+    @model_validator(mode="after")
+    def _over_ssh(self) -> Self:
+        if self.ssh is None:
+            raise ValueError("a Machine is reached over SSH: it needs ssh")
+        return self
 
 
 class ImageInput(Closed):
@@ -126,7 +159,7 @@ class ControlPlaneInputs(OnHost):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.control_planes is not None:
-            if PeerInput(name=self.host, address=self.address) not in self.control_planes:
+            if (self.host, self.address) not in {(peer.name, peer.address) for peer in self.control_planes}:
                 raise ValueError(f"controlPlanes must name {self.host} at {self.address} itself")
             if len(self.control_planes) > 1 and self.virtual is None:
                 raise ValueError("several control planes need a virtual address")

@@ -13,13 +13,14 @@ from infra.hosts.errors import HostError
 from infra.providers.hosts.control_plane import ControlPlane
 from infra.providers.hosts.host import Host
 from infra.providers.hosts.host_images import HostImages
+from infra.providers.hosts.machine import Machine
 from infra.providers.hosts.node import Node
 from infra.providers.hosts.resource import LIVE, Resource, Say
 from infra.providers.plugin.model import InitFailed, Log
 from infra.providers.plugin.values import UNKNOWN, Path, Properties, has_unknown, marked_map, plain_map
 
 RESOURCES: Mapping[str, Resource[Any]] = {
-    resource.kind: resource for resource in (Host(), HostImages(), ControlPlane(), Node())
+    resource.kind: resource for resource in (Host(), Machine(), HostImages(), ControlPlane(), Node())
 }
 
 
@@ -35,7 +36,7 @@ def _input_names(resource: Resource[Any]) -> set[str]:
 
 
 class HostsProvider(pulumi_provider.Provider):
-    """Serves the four resources. Preview changes and asks nothing of hosts but whether they work."""
+    """Serves the resources. Preview changes and asks nothing of hosts but whether they work."""
 
     def __init__(self, log: Log) -> None:
         self._log = log

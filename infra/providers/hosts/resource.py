@@ -10,8 +10,9 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from infra.hosts.layout import Layout
 from infra.hosts.planes import Plane
-from infra.hosts.transport import LocalTransport
-from infra.providers.hosts.models import OnHost, PeerInput
+from infra.hosts.ssh import SshTarget, SshTransport
+from infra.hosts.transport import LocalTransport, Transport
+from infra.providers.hosts.models import OnHost, PeerInput, SshInput
 
 Say = Callable[[str], None]
 """Tells the person what is being waited for."""
@@ -86,12 +87,20 @@ def layout_of(inputs: OnHost) -> Layout:
     return Layout(inputs.installation, inputs.host, Path(inputs.base))
 
 
-def transport_of(inputs: OnHost, host: str | None = None) -> LocalTransport:
-    """How to reach the host, or another one of the same installation."""
+def transport_of(inputs: OnHost, host: str | None = None) -> Transport:
+    """How to reach the host, or another one of the same installation on this machine."""
     layout = layout_of(inputs)
-    return LocalTransport(layout if host is None else layout.sibling(host))
+    if host is not None and host != inputs.host:
+        return LocalTransport(layout.sibling(host))
+    return LocalTransport(layout) if inputs.ssh is None else _over_ssh(inputs.host, inputs.ssh)
+
+
+def _over_ssh(host: str, ssh: SshInput) -> SshTransport:
+    return SshTransport(host, SshTarget(**ssh.model_dump()))
 
 
 def plane_of(inputs: OnHost, peer: PeerInput) -> Plane:
     """A control plane of the same installation."""
+    if peer.ssh is not None:
+        return Plane(_over_ssh(peer.name, peer.ssh), peer.address)
     return Plane(transport_of(inputs, peer.name), peer.address)
