@@ -20,6 +20,16 @@ INIT_FILE = f"{kubeadm.CONFIG_DIR}/kubeadm-init.yaml"
 MARK = f"{kubeadm.CONFIG_DIR}/cluster.json"
 """On the host once the cluster is complete: what it was made with."""
 
+PASSING_SECONDS = 60.0
+_PASSING = (
+    "Unable to connect to the server",
+    "connection refused",
+    "connection reset",
+    "etcdserver: leader changed",
+    "etcdserver: request timed out",
+    "TLS handshake timeout",
+)
+"""What kubectl says while an API server or etcd starts anew, or the API's address moves."""
 INIT_SECONDS = 300.0
 API_SECONDS = 120.0
 
@@ -67,7 +77,7 @@ def init(transport: Transport, settings: ClusterSettings, node: NodeSettings, up
         _write_files(transport, settings, node)
         _run_init(transport)
         if settings.endpoint:
-            etcd.seal(transport)
+            etcd.seal(transport, f"https://{node.address}:{kubeadm.API_PORT}")
         mark(transport, settings)
     elif (difference := mismatch(found, settings)) is not None:
         raise mismatched(transport, difference)
@@ -208,9 +218,19 @@ def configure_dns(transport: Transport, upstream: bool, replicas: int, image: st
 
 
 def kubectl(transport: Transport, *arguments: str, stdin: object = None, timeout: float = 60) -> str:
-    """Runs kubectl as the cluster's administrator; gives its output."""
+    """Runs kubectl as the cluster's administrator; gives its output.
+
+    For what may be repeated: while the API is elsewhere for a moment, such as when its address moves, it is asked again.
+    """
     data = None if stdin is None else json.dumps(stdin).encode()
-    return transport.run(["kubectl", "--request-timeout=30s", *arguments], stdin=data, timeout=timeout).text
+    deadline = time.monotonic() + PASSING_SECONDS
+    while True:
+        try:
+            return transport.run(["kubectl", "--request-timeout=30s", *arguments], stdin=data, timeout=timeout).text
+        except CommandFailed as error:
+            if time.monotonic() > deadline or not any(sign in error.output for sign in _PASSING):
+                raise
+        time.sleep(1)
 
 
 def kubeconfig(transport: Transport, server: str, name: str) -> str:

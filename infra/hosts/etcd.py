@@ -15,11 +15,12 @@ from urllib.parse import urlsplit
 import yaml
 
 from infra.hosts.errors import CommandFailed, DeadlinePassed, HostError
-from infra.hosts.staticpods import replace_manifest, static_pod
+from infra.hosts.staticpods import STAMP, replace_manifest, static_pod, wait_for_restart
 from infra.hosts.transport import Transport
 
 DATA = "/var/lib/etcd"
 _PKI = "/etc/kubernetes/pki/etcd"
+_SEALED = "sealed"
 _ASK_SECONDS = 15.0
 
 
@@ -95,10 +96,11 @@ def has_data(transport: Transport) -> bool:
     return transport.run(["test", "-d", f"{DATA}/member"], check=False).code == 0
 
 
-def seal(transport: Transport) -> None:
-    """Makes the etcd of the host that began the cluster one that only goes on with it.
+def seal(transport: Transport, server: str) -> None:
+    """Makes the etcd of the host that began the cluster one that only goes on with it, and waits until it does.
 
-    As kubeadm leaves it, it would begin an empty cluster of its own, under the same identity, if its disk were lost.
+    `server` is the URL of the host's own API server. As kubeadm leaves it, that etcd would begin an empty cluster of its own,
+    under the same identity, if its disk were lost.
     """
     manifest = static_pod(transport, "etcd")
     command = manifest["spec"]["containers"][0]["command"]
@@ -106,7 +108,9 @@ def seal(transport: Transport) -> None:
     if wanted not in command:
         kept = [part for part in command if not part.startswith("--initial-cluster-state")]
         manifest["spec"]["containers"][0]["command"] = [*kept, wanted]
+        manifest["metadata"].setdefault("annotations", {})[STAMP] = _SEALED
         replace_manifest(transport, "etcd", yaml.safe_dump(manifest, sort_keys=False).encode())
+        wait_for_restart(transport, server, ("etcd",), _SEALED)
 
 
 def _ask(transport: Transport, path: str, document: dict[str, Any], address: str = "127.0.0.1") -> dict[str, Any]:

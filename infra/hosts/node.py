@@ -109,10 +109,17 @@ def blocker(found: dict[str, tuple[str, str]] | None) -> str | None:
 def wait_for_node(control_plane: Transport, node: Transport, name: str, seconds: float = READY_SECONDS) -> None:
     """Waits until kubelet has registered the node and nothing but the pod network is missing."""
     deadline = time.monotonic() + seconds
-    while (reason := blocker(conditions(control_plane, name))) is not None:
+    while (reason := _waiting_for(control_plane, name)) is not None:
         if time.monotonic() > deadline:
             raise DeadlinePassed(f"node {name} is not ready after {seconds:.0f} s: {reason}. {kubelet_says(node)}")
         time.sleep(0.5)
+
+
+def _waiting_for(control_plane: Transport, name: str) -> str | None:
+    try:
+        return blocker(conditions(control_plane, name))
+    except (CommandFailed, DeadlinePassed) as error:
+        return f"the API server does not say: {error}"
 
 
 def set_taint(control_plane: Transport, name: str, key: str, wanted: bool) -> None:

@@ -173,14 +173,21 @@ def test_the_etcd_that_began_the_cluster_does_not_begin_another() -> None:
     path = staticpods.path_of("etcd")
     command = ["etcd", "--initial-cluster=node1=https://10.250.0.1:2380"]
     manifest = {"metadata": {"name": "etcd"}, "spec": {"containers": [{"command": command}]}}
-    host = Memory("node1", {path: yaml.safe_dump(manifest).encode()}, {"move": ""})
-    etcd.seal(host)
+    annotations = {staticpods.STAMP: "sealed"}
+    pod = {
+        "metadata": {"name": "etcd-node1", "annotations": annotations},
+        "status": {"conditions": [{"type": "Ready", "status": "True"}]},
+    }
+    said = {"move": "", "get pods -n kube-system etcd-node1": json.dumps({"items": [pod]})}
+    host = Memory("node1", {path: yaml.safe_dump(manifest).encode()}, said)
+    server = "https://10.250.0.1:6443"
+    etcd.seal(host, server)
     prepared = [name for name in host.files if name != path]
     assert [name.startswith(staticpods.MANIFESTS) for name in prepared] == [False]
     sealed = yaml.safe_load(host.files[prepared[0]])["spec"]["containers"][0]["command"]
     assert sealed == [*command, "--initial-cluster-state=existing"]
     host.files = {path: host.files[prepared[0]]}
-    etcd.seal(host)
+    etcd.seal(host, server)
     assert list(host.files) == [path]
 
 
@@ -271,6 +278,27 @@ def test_a_renewal_is_due_before_the_first_one_ends_or_when_it_was_interrupted(
 ) -> None:
     host = Memory("node1", files, {"/bin/sh": _listing(first, second)})
     assert certificates.due(host, 30, _NOW) is expected
+
+
+def test_kubectl_asks_again_while_the_address_moves_and_not_for_what_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(controlplane.time, "sleep", lambda _: None)
+
+    class Moving(Memory):
+        left = 2
+
+        def run(self, argv: Sequence[str], stdin: Input = None, timeout: float = 60, check: bool = True) -> Completed:
+            self.ran.append(tuple(argv))
+            if self.left:
+                self.left -= 1
+                raise CommandFailed(argv, 1, "Unable to connect to the server: EOF")
+            raise CommandFailed(argv, 1, 'Error from server (Forbidden): nodes "x" is forbidden')
+
+    host = Moving("node1")
+    with pytest.raises(CommandFailed, match="is forbidden"):
+        controlplane.kubectl(host, "get", "nodes")
+    assert len(host.ran) == 3
 
 
 def test_a_static_pod_has_restarted_when_it_is_ready_with_the_new_stamp() -> None:
