@@ -103,6 +103,7 @@ def status(
     as_json: options.Json = False,
 ) -> None:
     """Say what is installed and whether it works. Exit code 1 when it does not."""
+    from infra.hosts.certificates import RENEW_DAYS
     from infra.lifecycle.status import status_of
 
     loaded = load(profile)
@@ -121,6 +122,10 @@ def status(
         )
         for name, url in result["urls"].items():
             out.print(f"{name:<10} {url}", markup=False)
+        if result["certificates"]:
+            first = result["certificates"][0]
+            soon = "; platform up renews it" if first["days_left"] < RENEW_DAYS else ""
+            out.print(f"certificates: {first['days_left']} days left ({first['name']}){soon}", markup=False)
         if result["reason"] and result["components"]:
             out.print(result["reason"], markup=False)
     if not result["ready"]:

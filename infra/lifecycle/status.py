@@ -8,6 +8,7 @@ from typing import Any
 from components.contract import Component, ComponentSettings, ObjectRef
 from infra.installation.home import Home
 from infra.installation.record import Record, read_record
+from infra.lifecycle import certificates
 from infra.lifecycle.facts import chosen_components, public_url
 from infra.profile.model import Profile
 from infra.providers.kubernetes.client import Client, load_kubeconfig
@@ -24,8 +25,9 @@ def urls(profile: Profile) -> dict[str, str]:
 
 
 def status_of(profile: Profile, home: Home) -> dict[str, Any]:
-    """ready, components (name, version, ready, supply, reason), urls, reason: the shape of `status --json`."""
-    result: dict[str, Any] = {"ready": False, "components": [], "urls": {}, "reason": ""}
+    """The shape of `status --json`: ready, components (name, version, ready, supply, reason), urls, certificates (name,
+    ends, days_left; the first to end first), reason."""
+    result: dict[str, Any] = {"ready": False, "components": [], "urls": {}, "certificates": [], "reason": ""}
     record = read_record(home)
     if not home.exists or not home.kubeconfig.exists():
         result["reason"] = f"Nothing is installed. Run: platform up{home.flag}"
@@ -44,6 +46,7 @@ def status_of(profile: Profile, home: Home) -> dict[str, Any]:
             }
         )
     result["urls"] = urls(profile)
+    result["certificates"] = certificates.document(certificates.endings(profile, home))
     result["reason"] = _reason(home, record)
     result["ready"] = not result["reason"] and all(c["ready"] for c in result["components"])
     return result
