@@ -61,7 +61,9 @@ class Session:
     def ask(self, path: str, version: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """What no client of the SDK here asks: a GET, or a POST with `body`. Raises AzureError."""
         client = PipelineClient(self.base, policies=self._policies())
-        request = HttpRequest("GET" if body is None else "POST", path, params={"api-version": version}, json=body)
+        request = HttpRequest(
+            "GET" if body is None else "POST", f"{self.base}{path}", params={"api-version": version}, json=body
+        )
         return self._send(client, request)
 
     def exists(self, identity: str, version: str) -> bool:
@@ -79,7 +81,7 @@ class Session:
         client = PipelineClient(self.prices, policies=self._policies(signed=False))
         parameters: dict[str, str] = {"currencyCode": "USD", "$filter": query}
         while True:
-            page = self._send(client, HttpRequest("GET", "/api/retail/prices", params=parameters))
+            page = self._send(client, HttpRequest("GET", f"{self.prices}/api/retail/prices", params=parameters))
             yield page.get("Items", [])
             skipped = re.search(r"[?&](?:\$|%24)skip=(\d+)", str(page.get("NextPageLink") or ""))
             if skipped is None or parameters.get("$skip") == skipped[1]:
