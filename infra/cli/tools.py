@@ -116,6 +116,24 @@ def bundle(
     out.print(f"Wrote {len(images)} images ({path.stat().st_size // 2**20} MiB) to {path}.")
 
 
+@images_app.command("push")
+def push_images(
+    profile: options.ProfileName = "local", output: options.Output = Format.TABLE, as_json: options.Json = False
+) -> None:
+    """Push every image to the profile's registry. What is there is not sent again; safe to repeat."""
+    from infra.lifecycle import supplies
+    from infra.profile.model import UNSET_REGISTRY
+
+    loaded = load(profile)
+    if loaded.supply.registry == UNSET_REGISTRY:
+        raise typer.BadParameter(f"{loaded.name!r} names no registry: set supply.registry", param_hint="--profile")
+    images = _built(profile)
+    sent = supplies.push_images(loaded, images, lambda detail: err.print(f"  {detail}", markup=False))
+    result = {"registry": loaded.supply.registry, "images": len(images), "sent": sent}
+    if not document(result, chosen(output, as_json)):
+        out.print(f"{len(images)} images are in {loaded.supply.registry} ({sent // 2**20} MiB sent).", markup=False)
+
+
 def _built(profile: str) -> Any:
     from infra.lifecycle import supplies
     from infra.lifecycle.facts import chosen_components

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 
@@ -91,6 +91,10 @@ def push(
     return sent
 
 
+class _Interrupted(PushFailed):
+    """Another attempt may help."""
+
+
 class _Repository:
     """One repository of a registry. A token serves it until the registry refuses it."""
 
@@ -109,18 +113,30 @@ class _Repository:
         return answer.status_code == 200 and answer.headers.get("Docker-Content-Digest") == digest
 
     def send(self, store: BlobStore, blob: Blob) -> int:
-        """Uploads a blob in one piece unless it is there; gives the bytes sent."""
+        """Uploads a blob in one piece unless it is there; gives the bytes sent.
+
+        An upload that broke off can't be gone on with in one piece, so each attempt opens its own.
+        """
         if self._call("HEAD", self._path(f"blobs/{blob.digest}"), absent=True).status_code == 200:
             return 0
-        opened = self._call("POST", self._path("blobs/uploads/"), headers={"Content-Length": "0"})
-        location = urljoin(str(opened.request.url), opened.headers["Location"])
-        separator = "&" if "?" in location else "?"
-        self._call(
-            "PUT",
-            f"{location}{separator}digest={blob.digest}",
-            headers={"Content-Type": "application/octet-stream", "Content-Length": str(blob.size)},
-            body=store.path(blob.digest),
-        )
+        for attempt in range(_ATTEMPTS):
+            opened = self._call("POST", self._path("blobs/uploads/"), headers={"Content-Length": "0"})
+            location = urljoin(str(opened.request.url), opened.headers["Location"])
+            separator = "&" if "?" in location else "?"
+            try:
+                self._call(
+                    "PUT",
+                    f"{location}{separator}digest={blob.digest}",
+                    headers={"Content-Type": "application/octet-stream", "Content-Length": str(blob.size)},
+                    body=store.path(blob.digest),
+                    attempts=1,
+                )
+            except _Interrupted:
+                if attempt == _ATTEMPTS - 1:
+                    raise
+                time.sleep(_FIRST_WAIT * 2**attempt)
+            else:
+                break
         return blob.size
 
     def put_manifest(self, tag: str, document: bytes) -> None:
@@ -137,29 +153,37 @@ class _Repository:
         body: Path | bytes | None = None,
         *,
         absent: bool = False,
+        attempts: int = _ATTEMPTS,
     ) -> httpx.Response:
-        """`absent`: 404 is an answer. Raises PushFailed with the registry's own words."""
-        refused = False
-        for attempt in range(_ATTEMPTS):
-            last = attempt == _ATTEMPTS - 1
-            given = {**(headers or {}), **({"Authorization": self._authorization} if self._authorization else {})}
+        """`absent`: 404 is an answer. Raises PushFailed with the registry's own words; _Interrupted where another
+        attempt may help."""
+        refused, attempt = False, 0
+        while True:
             try:
                 content = _pieces(body) if isinstance(body, Path) else body
-                answer = self._http.request(method, url, headers=given, content=content)
+                answer = self._http.request(method, url, headers=self._headers(url, headers), content=content)
             except httpx.HTTPError as error:
-                if last:
-                    raise PushFailed(f"The registry at {self._base} can't be used: {error}.") from error
+                failed: PushFailed = _Interrupted(f"The registry at {self._base} can't be used: {error}.")
+                failed.__cause__ = error
             else:
+                if answer.status_code < 300 or (absent and answer.status_code == 404):
+                    return answer
                 if answer.status_code == 401 and not refused:
                     refused = True
                     self._authorization = self._authorize(answer.headers.get("WWW-Authenticate", ""))
                     continue
-                if answer.status_code < 300 or (absent and answer.status_code == 404):
-                    return answer
-                if answer.status_code not in _AGAIN or last:
-                    raise PushFailed(_refusal(self._base, self._name, method, answer))
-            time.sleep(_FIRST_WAIT * 2**attempt)
-        raise PushFailed(f"The registry at {self._base} refused its own token for {self._name}.")
+                kind = _Interrupted if answer.status_code in _AGAIN else PushFailed
+                failed = kind(_refusal(self._base, self._name, method, answer))
+            attempt += 1
+            if attempt == attempts or not isinstance(failed, _Interrupted):
+                raise failed
+            time.sleep(_FIRST_WAIT * 2 ** (attempt - 1))
+
+    def _headers(self, url: str, headers: dict[str, str] | None) -> dict[str, str]:
+        """With the authorization for the registry itself only: uploads may lead to another host."""
+        same = urlsplit(url)[:2] == urlsplit(self._base)[:2]
+        authorization = {"Authorization": self._authorization} if self._authorization and same else {}
+        return {**(headers or {}), **authorization}
 
     def _authorize(self, challenge: str) -> str:
         """The Authorization header that a challenge asks for."""
@@ -173,6 +197,8 @@ class _Repository:
                 f"The registry at {self._base} wants a login that is not there ({challenge or 'of an unnamed kind'}). "
                 "Sign in to it, then run the same command again."
             )
+        if self._base.startswith("https://") and not parameters["realm"].startswith("https://"):
+            raise PushFailed(f"The registry at {self._base} names a token service without TLS: {parameters['realm']}.")
         query: dict[str, str] = {key: parameters[key] for key in ("service", "scope") if key in parameters}
         headers = {"Authorization": who.basic} if who else {}
         try:

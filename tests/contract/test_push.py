@@ -21,6 +21,7 @@ from infra.supply.model import BuiltImage
 from infra.supply.push import Credentials, push
 from infra.supply.store import BlobStore
 from tests.servers.registry import PASSWORD, USER, RegistryServer
+from tests.servers.tokens import TokenService
 
 pytestmark = pytest.mark.contract
 _MIB = 1 << 20
@@ -90,6 +91,33 @@ def test_a_registry_that_is_away_is_named(
     registry.kill()
     with pytest.raises(PushFailed, match="can't be used"):
         push(store, [image], login, scheme="http")
+
+
+def test_a_token_service_lets_each_repository_in(tmp_path: Path) -> None:
+    tokens = TokenService(tmp_path, USER, PASSWORD)
+    (tmp_path / "registry").mkdir()
+    registry = RegistryServer(tmp_path / "registry", tokens=tokens.settings).start()
+    try:
+        store = BlobStore(tmp_path / "store")
+        images = [built(store, registry.host, name, [os.urandom(_MIB), name.encode()]) for name in ("one", "two")]
+        assert push(store, images, login, scheme="http") > 2 * _MIB
+        asked = [frozenset(scope.rpartition(":")[2].split(",")) for scope in tokens.asked if "team/one" in scope]
+        assert frozenset({"pull", "push"}) in asked
+        for image in images:
+            repository, _, tag = image.reference.partition("/")[2].rpartition(":")
+            token = tokens.token(f"repository:{repository}:pull")
+            with httpx.Client(headers={"Authorization": f"Bearer {token}"}) as http:
+                manifest = http.get(
+                    f"http://{registry.host}/v2/{repository}/manifests/{tag}", headers={"Accept": oci.MANIFEST_TYPE}
+                )
+            assert f"sha256:{hashlib.sha256(manifest.content).hexdigest()}" == image.digest
+        assert push(store, images, login, scheme="http") == 0
+        with pytest.raises(PushFailed, match="gives no token") as refused:
+            push(store, images, lambda: Credentials(USER, "not-the-password"), scheme="http")
+        assert "not-the-password" not in str(refused.value)
+    finally:
+        registry.kill()
+        tokens.close()
 
 
 _PUSHER = """

@@ -6,6 +6,7 @@ import http.client
 import os
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -22,12 +23,17 @@ _HASHED = "$2b$05$abcdefghijklmnopqrstuutdet4itF4ObGgnA4Qq64c8TDpSfaMXC"
 class RegistryServer:
     """`start`, `kill`; what was pushed stays in the folder."""
 
-    def __init__(self, folder: Path, *, passwords: bool = True) -> None:
+    def __init__(self, folder: Path, *, passwords: bool = True, tokens: Mapping[str, str] | None = None) -> None:
+        """`tokens`: realm, service, issuer and rootcertbundle of a token service, in place of passwords."""
         self._folder = folder
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         (folder / "htpasswd").write_text(f"{USER}:{_HASHED}\n")
-        realm = {"auth": {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}} if passwords else {}
+        realm: dict[str, object] = {}
+        if tokens is not None:
+            realm = {"auth": {"token": dict(tokens)}}
+        elif passwords:
+            realm = {"auth": {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}}
         self._config = folder / "config.yml"
         self._config.write_text(
             yaml.safe_dump(
