@@ -220,7 +220,7 @@ def configure_dns(transport: Transport, upstream: bool, replicas: int, image: st
 def kubectl(transport: Transport, *arguments: str, stdin: object = None, timeout: float = 60) -> str:
     """Runs kubectl as the cluster's administrator; gives its output.
 
-    For what may be repeated: while the API is elsewhere for a moment, such as when its address moves, it is asked again.
+    For what may be repeated: while the API is away for a moment, such as when its address moves, it is asked again.
     """
     data = None if stdin is None else json.dumps(stdin).encode()
     deadline = time.monotonic() + PASSING_SECONDS

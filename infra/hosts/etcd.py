@@ -99,8 +99,8 @@ def has_data(transport: Transport) -> bool:
 def seal(transport: Transport, server: str) -> None:
     """Makes the etcd of the host that began the cluster one that only goes on with it, and waits until it does.
 
-    `server` is the URL of the host's own API server. As kubeadm leaves it, that etcd would begin an empty cluster of its own,
-    under the same identity, if its disk were lost.
+    `server` is the URL of the host's own API server. As kubeadm leaves it, that etcd would begin an empty cluster of
+    its own, under the same identity, if its disk were lost.
     """
     manifest = static_pod(transport, "etcd")
     command = manifest["spec"]["containers"][0]["command"]
