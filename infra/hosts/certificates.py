@@ -18,6 +18,8 @@ from infra.hosts.transport import Transport
 
 RENEW_DAYS = 30
 """Certificates that end sooner are renewed by `up`; kubeadm's live a year."""
+RENEW_SECONDS = 300.0
+"""kubeadm asks an API server that does not answer for its configuration first."""
 BEGUN = f"{CONFIG_DIR}/renewing"
 
 _READ = """
@@ -58,16 +60,28 @@ def due(transport: Transport, days: int, now: datetime | None = None) -> bool:
     return min(ends(transport).values(), default=limit) < limit or transport.get(BEGUN) is not None
 
 
-def renew(transport: Transport, server: str) -> None:
-    """New certificates for everything but kubelet, and all static pods started anew with them.
+def ended(transport: Transport, now: datetime | None = None) -> bool:
+    """Whether one has ended already, so that the host's part of the cluster talks to no other."""
+    moment = now or datetime.now(UTC)
+    return min(ends(transport).values(), default=moment) < moment
 
-    `server` is the URL of the host's own API server. Does it on one host; the caller goes from host to host.
-    """
+
+def begin(transport: Transport) -> str:
+    """New certificates for everything but kubelet, and the static pods' restart. Gives the restart's stamp."""
     begun = transport.get(BEGUN)
     stamp = begun.decode() if begun is not None else datetime.now(UTC).isoformat(timespec="seconds")
     transport.put(BEGUN, stamp.encode())
-    transport.run(["kubeadm", "certs", "renew", "all"], timeout=120)
+    transport.run(["kubeadm", "certs", "renew", "all"], timeout=RENEW_SECONDS)
     for name in staticpods.CONTROL_PLANE:
         staticpods.restart(transport, name, stamp)
+    return stamp
+
+
+def renew(transport: Transport, server: str) -> None:
+    """`begin`, and waits until all static pods run anew.
+
+    `server` is the URL of the host's own API server. Does it on one host; the caller goes from host to host.
+    """
+    stamp = begin(transport)
     staticpods.wait_for_restart(transport, server, staticpods.CONTROL_PLANE, stamp)
     transport.run(["rm", "-f", BEGUN])

@@ -7,6 +7,7 @@ may be repeated, and is safe only for one host of a cluster at a time: etcd fill
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -121,6 +122,7 @@ def establish(own: Plane, others: Sequence[Plane], wanted: Wanted) -> None:
     if found is None:
         _enter(own, others, wanted)
     elif others:
+        _revive(own, others)
         _put_right(own, others, wanted)
     _place(own, others, wanted)
     if found is not None and certificates.due(own.transport, wanted.renew_days):
@@ -144,6 +146,15 @@ def _enter(own: Plane, others: Sequence[Plane], wanted: Wanted) -> None:
         raise HostError(f"host {own.name} holds no cluster: {why}.")
     if others:
         reset(own.transport)  # before the virtual address is placed, which a later reset would take away
+
+
+def _revive(own: Plane, others: Sequence[Plane]) -> None:
+    """Where certificates have ended, etcd's members refuse each other: all get new ones before any is waited for."""
+    if certificates.ended(own.transport):
+        for plane in (own, *others):
+            with contextlib.suppress(HostError):  # one that cannot now gets its own when its turn comes
+                if certificates.ended(plane.transport):
+                    certificates.begin(plane.transport)
 
 
 def _put_right(own: Plane, others: Sequence[Plane], wanted: Wanted) -> None:

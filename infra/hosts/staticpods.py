@@ -63,11 +63,10 @@ def wait_for_restart(transport: Transport, server: str, names: tuple[str, ...], 
 
 def _not_yet(transport: Transport, server: str, names: tuple[str, ...], stamp: str) -> str | None:
     pods = [f"{name}-{transport.host}" for name in names]
-    argv = ["kubectl", f"--server={server}", "--request-timeout=10s", "get", "pods", "-n", "kube-system", *pods]
+    argv = ["kubectl", f"--server={server}", "--request-timeout=10s", "get", "pods", "-n", "kube-system"]
     try:
-        done = transport.run([*argv, "-o", "json", "--ignore-not-found"], timeout=30)
-        text = done.text.strip()
-        found = {item["metadata"]["name"]: item for item in (json.loads(text)["items"] if text else ())}
+        done = transport.run([*argv, "-l=tier=control-plane", "-o", "json"], timeout=30)
+        found = {item["metadata"]["name"]: item for item in json.loads(done.text)["items"]}
     except (CommandFailed, DeadlinePassed, ValueError):
         return names[0]
     return next((pod for pod in pods if not _runs(found.get(pod, {}), stamp)), None)

@@ -63,6 +63,10 @@ class Memory:
 class Off(Memory):
     """A host that does not run."""
 
+    def run(self, argv: Sequence[str], stdin: Input = None, timeout: float = 60, check: bool = True) -> Completed:
+        del stdin, timeout, check
+        raise HostFailed(f"no {argv[0]}")
+
     def get(self, path: str) -> bytes | None:
         raise HostFailed(f"no {path}")
 
@@ -178,7 +182,7 @@ def test_the_etcd_that_began_the_cluster_does_not_begin_another() -> None:
         "metadata": {"name": "etcd-node1", "annotations": annotations},
         "status": {"conditions": [{"type": "Ready", "status": "True"}]},
     }
-    said = {"move": "", "get pods -n kube-system etcd-node1": json.dumps({"items": [pod]})}
+    said = {"move": "", "get pods -n kube-system -l=tier=control-plane": json.dumps({"items": [pod]})}
     host = Memory("node1", {path: yaml.safe_dump(manifest).encode()}, said)
     server = "https://10.250.0.1:6443"
     etcd.seal(host, server)
@@ -299,6 +303,26 @@ def test_kubectl_asks_again_while_the_address_moves_and_not_for_what_is_refused(
     with pytest.raises(CommandFailed, match="is forbidden"):
         controlplane.kubectl(host, "get", "nodes")
     assert len(host.ran) == 3
+
+
+def test_where_certificates_have_ended_every_host_gets_new_ones_before_any_is_waited_for() -> None:
+    pod = yaml.safe_dump({"metadata": {"name": "x"}, "spec": {}}).encode()
+    manifests = {staticpods.path_of(name): pod for name in staticpods.CONTROL_PLANE}
+
+    def host(name: str, days: int) -> Memory:
+        listing = _dated(datetime.now(UTC) + timedelta(days=days))
+        return Memory(name, manifests, {"move": "", "certs renew all": "", "pki/etcd": listing})
+
+    hosts = [host("node1", -1), host("node2", -2), host("node3", 90)]
+    own, *others = [Plane(each, f"10.250.0.{index}") for index, each in enumerate(hosts, 1)]
+    planes._revive(own, [*others, Plane(Off("node4"), "10.250.0.4")])
+    renewed = [each.name for each in hosts if ("kubeadm", "certs", "renew", "all") in each.ran]
+    assert renewed == ["node1", "node2"]
+    assert all(certificates.BEGUN in each.files for each in hosts[:2])
+
+
+def _dated(ends: datetime) -> str:
+    return f"file: pki/apiserver.crt\n{_certificate(ends).decode()}"
 
 
 def test_a_static_pod_has_restarted_when_it_is_ready_with_the_new_stamp() -> None:
