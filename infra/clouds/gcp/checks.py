@@ -162,6 +162,7 @@ def _asked(name: str, ask: Callable[[], Iterator[Finding]]) -> Iterator[Finding]
     except Refused as refused:
         # Quotas, machines and the like can't be asked about before their API is on, which `up` does.
         later = refused.reason == "SERVICE_DISABLED" and name != "identity"
-        yield Finding(name, False, f"{refused}.", refused.remedy, severity="warning" if later else "error")
+        said = f"{str(refused).rstrip('.')}."
+        yield Finding(name, False, said, refused.remedy, severity="warning" if later else "error")
     except CloudError as error:
         yield Finding(name, False, str(error))

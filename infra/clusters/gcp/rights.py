@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import yaml
-
-from infra.clusters.gcp.names import gcp_of, names
+from infra.clusters.gcp.names import gcp_of
 from infra.engine.declared import Declaration
 from infra.profile.model import Profile
 
@@ -200,13 +199,9 @@ def policy(declaration: Declaration, profile: Profile) -> dict[str, str]:
     domain, which another stack makes, is among it. Raises LookupError for a type without known permissions."""
     kinds = {each.kind for each in declaration.resources if each.custom and not each.kind.startswith("pulumi:")}
     role = {
-        "title": f"{names(profile).prefix} installer",
-        "description": f"What platform up and down do in project {gcp_of(profile).project}",
+        "title": "MLP installer",
+        "description": f"What platform up and down do in project {gcp_of(profile).project}; goes with {ADMINISTRATOR}",
         "stage": "GA",
         "includedPermissions": list(permissions({*kinds, "gcp:dns/recordSet:RecordSet"})),
     }
-    head = (
-        f"# Give it to whoever installs, together with {ADMINISTRATOR}, which GKE asks for inside the cluster.\n"
-        "# It may change the project's policy, so it is as good as the project's owner: have a project of its own.\n"
-    )
-    return {"gcp-installer.yaml": head + yaml.safe_dump(role, sort_keys=False, width=110)}
+    return {"gcp-installer.json": json.dumps(role, indent=2) + "\n"}

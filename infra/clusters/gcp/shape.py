@@ -73,6 +73,7 @@ DATABASES: Mapping[Size, tuple[str, int, bool]] = {
 NODES_PER_PREFIX = 24
 """Prefix length of the range of pods that each node takes (110 pods)."""
 
+_PRIVATE = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
 _ZONES: Mapping[str, str] = {"us-east1": "bcd", "europe-west1": "bcd"}
 """Regions whose zones are not a, b and c."""
 
@@ -219,7 +220,11 @@ def _authorised(gcp: Gcp) -> tuple[str, ...]:
     """A private endpoint is reached from private addresses alone, such as those of a VPN."""
     if gcp.endpoint == "public":
         return gcp.allowed_cidrs
-    return tuple(cidr for cidr in gcp.allowed_cidrs if ipaddress.IPv4Network(cidr).is_private)
+    return tuple(cidr for cidr in gcp.allowed_cidrs if _is_private(ipaddress.IPv4Network(cidr)))
+
+
+def _is_private(network: ipaddress.IPv4Network) -> bool:
+    return any(network.subnet_of(ipaddress.IPv4Network(private)) for private in _PRIVATE)
 
 
 def _refuse_overlaps(profile: Profile, pools: tuple[Pool, ...]) -> None:
