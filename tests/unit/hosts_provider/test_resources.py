@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from pydantic import ValidationError
 
 from infra.hosts import images
 from infra.hosts.model import validate
 from infra.hosts.node import blocker, discovery
+from infra.providers.hosts.control_plane import other_planes, own_plane, wanted_of
 from infra.providers.hosts.host import may_raise_limits, spec_of
 from infra.providers.hosts.host_images import superseded
-from infra.providers.hosts.models import HostImagesInputs, HostInputs, ImageInput
-from infra.providers.hosts.provider import RESOURCES
+from infra.providers.hosts.models import ControlPlaneInputs, HostImagesInputs, HostInputs, ImageInput, NodeInputs
+from infra.providers.hosts.provider import RESOURCES, differences
 from infra.providers.hosts.resource import Teardown, teardown
 
 
@@ -113,3 +117,78 @@ def test_the_kind_of_teardown_is_one_of_three(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("MLP_TEARDOWN", "yes")
     with pytest.raises(ValueError, match="yes"):
         teardown()
+
+
+_PLANE = {
+    "installation": "trial",
+    "host": "node1",
+    "address": "10.250.0.1",
+    "cgroupRoot": "/mlp-trial-node1",
+    "clusterName": "mlp-trial",
+    "kubernetesVersion": "v1.36.3",
+    "registry": "registry.mlp.internal",
+    "etcdTag": "3.6.16-0",
+    "dnsTag": "v1.15.0",
+    "pods": "10.244.0.0/16",
+    "services": "10.96.0.0/16",
+    "server": "https://127.0.0.1:16443",
+}
+_PLANES = [{"name": f"node{index}", "address": f"10.250.0.{index}"} for index in (1, 2, 3)]
+_VIRTUAL = {"address": "10.250.0.100", "image": "r/keepalived:1"}
+
+
+def test_a_cluster_with_one_control_plane_has_the_inputs_that_it_always_had() -> None:
+    plane = ControlPlaneInputs.model_validate(_PLANE).properties()
+    assert set(plane) == {*_PLANE, "base", "apiNames", "tainted", "upstreamDns", "dnsReplicas"}
+    node = {"installation": "trial", "host": "node2", "address": "10.250.0.2", "cgroupRoot": "/x"}
+    first = {**node, "controlPlane": "node1", "controlPlaneAddress": "10.250.0.1"}
+    assert set(NodeInputs.model_validate(first).properties()) == {*first, "base"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"controlPlanes": _PLANES}, "several control planes need a virtual address"),
+        ({"controlPlanes": _PLANES[1:], "virtual": _VIRTUAL}, "must name node1"),
+        ({"virtual": {**_VIRTUAL, "router": 256}}, "less than or equal to 255"),
+    ],
+)
+def test_control_planes_that_could_not_work_together_are_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        ControlPlaneInputs.model_validate({**_PLANE, **given})
+
+
+def test_a_node_is_told_of_one_control_plane_or_of_several() -> None:
+    node = {
+        "installation": "trial",
+        "host": "w",
+        "address": "10.250.0.9",
+        "cgroupRoot": "/",
+        "controlPlaneAddress": "a",
+    }
+    for given in ({}, {"controlPlane": "node1", "controlPlanes": _PLANES}, {"controlPlanes": []}):
+        with pytest.raises(ValidationError, match="either controlPlane or controlPlanes"):
+            NodeInputs.model_validate({**node, **given})
+
+
+def test_several_control_planes_are_alike_but_for_their_own_host() -> None:
+    inputs = ControlPlaneInputs.model_validate({**_PLANE, "controlPlanes": _PLANES, "virtual": _VIRTUAL})
+    wanted = wanted_of(inputs)
+    assert wanted.cluster.endpoint == "10.250.0.100"
+    assert wanted.virtual is not None
+    assert wanted.virtual.number == 100
+    assert own_plane(inputs).server == "https://10.250.0.1:6443"
+    assert [(plane.name, plane.address) for plane in other_planes(inputs)] == [
+        ("node2", "10.250.0.2"),
+        ("node3", "10.250.0.3"),
+    ]
+    alone = ControlPlaneInputs.model_validate(_PLANE)
+    assert wanted_of(alone).cluster.endpoint == ""
+    assert other_planes(alone) == ()
+
+
+def test_a_list_of_control_planes_that_changes_replaces_nothing() -> None:
+    resource = RESOURCES["hosts:index:ControlPlane"]
+    old = ControlPlaneInputs.model_validate({**_PLANE, "controlPlanes": _PLANES, "virtual": _VIRTUAL}).properties()
+    changed, replaces = differences(resource, old, {**old, "controlPlanes": _PLANES[:1]})
+    assert (changed, replaces) == (["controlPlanes"], [])
