@@ -122,6 +122,12 @@ def _declare(program: Program, answers: Answers, stack: str) -> Declaration:
             self.declared: list[Declared] = []
             self.exports: dict[str, Any] = {}
 
+        def make_urn(self, parent: str, type_: str, name: str) -> str:
+            """As the engine makes it: the types of all parents but the stack, then its own."""
+            above = parent.split("::")[2] if parent else ""
+            qualified = type_ if above in ("", "pulumi:pulumi:Stack") else f"{above}${type_}"
+            return f"urn:pulumi:{stack}::{PROJECT}::{qualified}::{name}"
+
         def Invoke(self, request: Any) -> Any:  # noqa: N802 - the name in Pulumi's protocol
             with _loop_of_this_thread():
                 return super().Invoke(request)  # type: ignore[no-untyped-call]
