@@ -161,7 +161,9 @@ class Data(pulumi.ComponentResource):
             administrator_login_password=self.password,
             auth_config=dbforpostgresql.AuthConfigArgs(active_directory_auth="Disabled", password_auth="Enabled"),  # noqa: S106 - a switch
             sku=dbforpostgresql.SkuArgs(name=shape.machine, tier=shape.tier),
-            storage=dbforpostgresql.StorageArgs(storage_size_gb=shape.storage_gib, auto_grow="Enabled"),
+            storage=dbforpostgresql.StorageArgs(
+                storage_size_gb=shape.storage_gib, auto_grow="Enabled" if shape.grows else "Disabled"
+            ),
             availability_zone="1",
             high_availability=dbforpostgresql.HighAvailabilityArgs(
                 mode=mode if shape.high_availability else "Disabled"
@@ -183,8 +185,10 @@ class Data(pulumi.ComponentResource):
             tags=self._site.tags,
             opts=pulumi.ResourceOptions.merge(
                 self._after_key(self._kept, self._network.database_link),
-                # After a failover primary and standby have changed places; storage grows by itself.
-                pulumi.ResourceOptions(ignore_changes=["availabilityZone", "storage.storageSizeGB"]),
+                # After a failover primary and standby have changed places.
+                pulumi.ResourceOptions(
+                    ignore_changes=["availabilityZone", *(["storage.storageSizeGB"] if shape.grows else [])]
+                ),
             ),
         )
 

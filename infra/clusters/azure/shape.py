@@ -59,6 +59,8 @@ class DatabaseShape:
     tier: Literal["Burstable", "GeneralPurpose", "MemoryOptimized"]
     storage_gib: int
     """One of the sizes that Azure has."""
+    grows: bool
+    """Whether Azure enlarges it when it is nearly full: where the profile does not say how large it is."""
     high_availability: bool
     zonal_standby: bool
     """Whether the standby is in another zone."""
@@ -177,6 +179,7 @@ def _database(azure: Azure) -> DatabaseShape:
         machine=machine,
         tier=tiers[family[1]],
         storage_gib=next(gib for gib in _DATABASE_STORAGE if gib >= (wanted.storage_gib or storage)),
+        grows=wanted.storage_gib is None,
         high_availability=available if wanted.high_availability is None else wanted.high_availability,
         zonal_standby=azure.zones > 1,
         backup_days=max(wanted.backup_days, _BACKUP_MINIMUM),

@@ -56,7 +56,7 @@ def test_the_small_size_is_two_pools_without_a_promise() -> None:
         labels={"mlp.io/pool": "cpu", "mlp.io/purpose": "cpu"},
     )
     assert made.pools == (system, cpu)
-    assert made.database == DatabaseShape("Standard_B2s", "Burstable", 32, False, True, 14)
+    assert made.database == DatabaseShape("Standard_B2s", "Burstable", 32, True, False, True, 14)
     assert made.subnets == Subnets("10.40.0.0/17", "10.40.128.0/20", "10.40.144.0/20", "10.40.160.0/20")
     assert (made.zones, made.tier, made.gateway_public) == (("1", "2", "3"), "Free", False)
 
@@ -92,7 +92,7 @@ def test_what_a_profile_names_wins_over_its_size() -> None:
         ("base", "System", "Standard_D8s_v5"),
         ("team-a-workers", "User", "Standard_E8s_v5"),
     ]
-    assert made.database == DatabaseShape("Standard_E4ds_v5", "MemoryOptimized", 1024, False, False, 7)
+    assert made.database == DatabaseShape("Standard_E4ds_v5", "MemoryOptimized", 1024, False, False, False, 7)
     assert made.zones == ("1",)
 
 
