@@ -9,6 +9,9 @@ from infra.profile.model import Profile
 
 STORAGE_CLASS = "mlp-disk"
 
+_DEFAULT = {"storageclass.kubernetes.io/is-default-class": "true"}
+"""GKE has a default class of its own, without key and labels; the newer one of two counts."""
+
 
 def storage_classes(profile: Profile, key: str) -> tuple[dict[str, Any], ...]:
     """One class: balanced disks, made in the zone of the pod that asks for them. `key`: resource name of the Cloud KMS
@@ -17,7 +20,7 @@ def storage_classes(profile: Profile, key: str) -> tuple[dict[str, Any], ...]:
         {
             "apiVersion": "storage.k8s.io/v1",
             "kind": "StorageClass",
-            "metadata": {"name": STORAGE_CLASS},
+            "metadata": {"name": STORAGE_CLASS, "annotations": dict(_DEFAULT)},
             "provisioner": "pd.csi.storage.gke.io",
             "parameters": {
                 "type": "pd-balanced",

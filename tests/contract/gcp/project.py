@@ -57,6 +57,8 @@ class Project:
     answers: dict[tuple[str, str], Any] = field(default_factory=dict)
     denied: set[str] = field(default_factory=set)
     """Permissions that the caller lacks."""
+    untestable: set[str] = field(default_factory=set)
+    """Permissions that can't be asked about on projects."""
     off: set[str] = field(default_factory=set)
     """APIs that are switched off, such as `dns`."""
     asked: list[Asked] = field(default_factory=list)
@@ -68,6 +70,8 @@ class Project:
             wanted = asked.body["permissions"]
             if len(wanted) > 100:
                 return 400, error(400, "INVALID_ARGUMENT", "a request may name 100 permissions")
+            if odd := self.untestable & set(wanted):
+                return 400, error(400, "INVALID_ARGUMENT", f"Permission {min(odd)} is not valid for this resource.")
             return 200, {"permissions": [each for each in wanted if each not in self.denied]}
         if asked.path.endswith("/services:batchGet"):
             return 200, {"services": [self._service(name) for name in asked.query["names"]]}

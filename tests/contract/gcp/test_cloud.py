@@ -67,6 +67,16 @@ def test_missing_permissions_are_named() -> None:
     assert {permission for each in asked for permission in each.body["permissions"]} >= set(permissions(RIGHTS))
 
 
+def test_permissions_that_cannot_be_asked_about_stop_nothing() -> None:
+    project = healthy()
+    project.untestable = {"compute.zones.get", "iam.roles.undelete"}
+    project.denied = {"dns.changes.create"}
+    found = [finding for finding in check(project) if finding.check == "rights"]
+    assert [(finding.ok, finding.severity) for finding in found] == [(False, "warning"), (False, "error")]
+    assert "can't say of compute.zones.get, iam.roles.undelete on" in found[0].message
+    assert "1 permissions are missing on project my-project: dns.changes.create." in found[1].message
+
+
 def test_without_the_project_nothing_else_is_asked() -> None:
     project = healthy()
     project.answers["cloudresourcemanager", "/v3/projects/my-project"] = (

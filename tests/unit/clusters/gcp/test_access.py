@@ -36,7 +36,10 @@ def test_the_kubeconfig_asks_our_own_python_for_tokens() -> None:
 
 def test_volumes_are_encrypted_and_labelled() -> None:
     (made,) = storage_classes(load("gcp", ("gcp.tags.team=ml",)), KEY)
-    assert made["metadata"]["name"] == STORAGE_CLASS
+    assert made["metadata"] == {
+        "name": STORAGE_CLASS,
+        "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
+    }
     assert made["provisioner"] == "pd.csi.storage.gke.io"
     assert made["volumeBindingMode"] == "WaitForFirstConsumer"
     assert made["parameters"] == {
