@@ -12,6 +12,8 @@ _SIGNS = {"create": "+", "change": "~", "replace": "±", "destroy": "-"}
 _VERBS = {"create": "to create", "change": "to change", "replace": "to replace", "destroy": "to destroy"}
 _NAMES_SHOWN = 6
 _LONGEST_VALUE = 36
+_CONTEXT = 20
+"""Characters that are shown before the first difference."""
 
 Document = Mapping[str, Any]
 
@@ -29,8 +31,7 @@ def lines(plan: Document, *, every: bool) -> Iterator[str]:
         yield ""
         yield "Changes of the profile:"
         for change in plan["changes"]:
-            fixed = "  (cannot change)" if change["immutable"] else ""
-            yield f"  {change['path']}: {_value(change['before'], every)} → {_value(change['after'], every)}{fixed}"
+            yield from _difference(2, change, "  (cannot change)" if change["immutable"] else "", every=every)
     yield from _findings(plan["findings"])
     yield ""
     yield from _cost(plan, every=every) if plan["cost"] else _requests(plan["requests"])
@@ -96,9 +97,19 @@ def _resources(resources: Sequence[Document], *, every: bool) -> Iterator[str]:
         if each["properties"]:
             yield f"  {_SIGNS[each['op']]} {short_kind(each['kind'])} {short_name(each)}"
             for change in each["properties"]:
-                fixed = "  (replaces it)" if change["replaces"] else ""
-                before, after = _value(change["before"], every), _value(change["after"], every)
-                yield f"      {change['path']}: {before} → {after}{fixed}"
+                yield from _difference(6, change, "  (replaces it)" if change["replaces"] else "", every=every)
+
+
+def _difference(indent: int, change: Document, note: str, *, every: bool) -> Iterator[str]:
+    """Path and both values on one line, or on two where that is too wide."""
+    before, after = _values(change["before"], change["after"], every=every)
+    margin = " " * indent
+    line = f"{margin}{change['path']}: {before} → {after}{note}"
+    if every or len(line) <= WIDTH:
+        yield line
+    else:
+        yield f"{margin}{change['path']}:{note}"
+        yield f"{margin}    {before} → {after}"
 
 
 def short_kind(token: str) -> str:
@@ -120,10 +131,20 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMES_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _value(value: object, every: bool) -> str:
+def _values(before: object, after: object, *, every: bool) -> tuple[str, str]:
+    """Both values; of long ones that begin alike, from where they differ."""
+    texts = [_text(before), _text(after)]
+    if not every and max(map(len, texts)) > _LONGEST_VALUE:
+        alike = next((n for n, (one, other) in enumerate(zip(*texts, strict=False)) if one != other), 0)
+        start = alike - _CONTEXT
+        texts = [f"…{text[start:]}" if start > 0 else text for text in texts]
+        texts = [_cut(text, _LONGEST_VALUE) for text in texts]
+    return texts[0], texts[1]
+
+
+def _text(value: object) -> str:
     text = "(none)" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    plain = str(text).replace("\n", "⏎")
-    return plain if every else _cut(plain, _LONGEST_VALUE)
+    return text.replace("\n", "⏎")
 
 
 def _cut(text: str, width: int) -> str:

@@ -114,6 +114,27 @@ def test_it_says_what_happens_with_both_values_and_fits() -> None:
     assert shown[-1] == "Plan: 9 to create, 1 to replace, 1 to destroy, 3 as they are."
 
 
+def test_long_values_are_shown_from_where_they_differ() -> None:
+    values = {
+        "path": "spec.template.spec.initContainers[0].image",
+        "before": "registry.example/mlp/platform/control-plane:0.1.0-aaaa",
+        "after": "registry.example/mlp/platform/control-plane:0.1.0-bbbb",
+        "replaces": False,
+    }
+    changed = resource("change", "kubernetes:apps/v1:Deployment", "deployment/mlp/one", values)
+    step = {**plan()["steps"][0], "resources": [changed]}
+    shown = list(lines(plan(steps=[step]), every=False))
+    assert (
+        "      spec.template.spec.initContainers[0].image: …control-plane:0.1.0-aaaa → …control-plane:0.1.0-bbbb"
+        in shown
+    )
+    far = {**values, "path": "p" * 80, "before": "a" * 90, "after": "b" * 90}
+    step = {**step, "resources": [resource("change", "k:A", "one", far)]}
+    shown = list(lines(plan(steps=[step]), every=False))
+    assert max(map(len, shown)) <= WIDTH
+    assert f"      {'p' * 80}:" in shown
+
+
 def test_wide_names_every_resource_and_cuts_no_value() -> None:
     text = "\n".join(lines(plan(), every=True))
     assert text.count("  + ConfigMap mlp/") == 9
