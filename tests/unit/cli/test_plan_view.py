@@ -124,10 +124,7 @@ def test_long_values_are_shown_from_where_they_differ() -> None:
     changed = resource("change", "kubernetes:apps/v1:Deployment", "deployment/mlp/one", values)
     step = {**plan()["steps"][0], "resources": [changed]}
     shown = list(lines(plan(steps=[step]), every=False))
-    assert (
-        "      spec.template.spec.initContainers[0].image: …control-plane:0.1.0-aaaa → …control-plane:0.1.0-bbbb"
-        in shown
-    )
+    assert "          …control-plane:0.1.0-aaaa → …control-plane:0.1.0-bbbb" in shown
     far = {**values, "path": "p" * 80, "before": "a" * 90, "after": "b" * 90}
     step = {**step, "resources": [resource("change", "k:A", "one", far)]}
     shown = list(lines(plan(steps=[step]), every=False))
