@@ -22,4 +22,6 @@ def settings_for_cloud(component: Component[Any], settings: ComponentSettings, k
         changes["exposure"] = "load-balancer"
     elif component.name == "tracking":
         changes["artifacts"] = "s3" if kind == "aws" else kind
+    elif component.name == "control-plane":
+        changes["storage"] = "s3" if kind == "aws" else kind
     return settings.model_copy(update=changes)

@@ -10,13 +10,14 @@ CONTROL_PLANE_IMAGE = "control-plane"
 QUEUE_IMAGE = "queue"
 
 
-def images(_: ControlPlaneSettings) -> tuple[Image, ...]:
+def images(settings: ControlPlaneSettings) -> tuple[Image, ...]:
     """One image for API, worker, watcher and migration; Valkey from Debian."""
+    folder = "controlplane" if settings.storage == "s3" else f"controlplane/clouds/{settings.storage}"
     return (
         Image(
             name=CONTROL_PLANE_IMAGE,
             version=VERSION,
-            layers=(PythonPackages("controlplane/requirements.lock"), SourceTree(("controlplane", "components"))),
+            layers=(PythonPackages(f"{folder}/requirements.lock"), SourceTree(("controlplane", "components"))),
             command=("python3", "-m", "controlplane.manage", "--help"),
             env={"PYTHONPATH": "/opt/python", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"},
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -13,6 +13,8 @@ from components.quantities import Quantity
 class ControlPlaneSettings(ComponentSettings):
     """API and console, worker, watcher, and the queue between them."""
 
+    storage: Literal["s3", "gcp", "azure"] = "s3"
+    """Whose object storage the image can talk to; set for targets that are clouds."""
     replicas: Annotated[int, Field(ge=1, le=10)] = 1
     """Of API and worker each; the watcher has one that leads, whatever its number."""
     memory: Quantity = "384Mi"

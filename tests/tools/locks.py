@@ -18,6 +18,8 @@ LOCKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("infra/clouds/azure", (*_HERE, "-c", "tests/requirements.lock")),
     ("infra/clouds/gcp", (*_HERE, "-c", "tests/requirements.lock")),
     ("controlplane", (*_IMAGE, "-c", "tests/requirements.lock")),
+    ("controlplane/clouds/azure", (*_IMAGE, "-c", "tests/requirements.lock", "-c", "controlplane/requirements.lock")),
+    ("controlplane/clouds/gcp", (*_IMAGE, "-c", "tests/requirements.lock", "-c", "controlplane/requirements.lock")),
     ("components/tracking", _IMAGE),
     ("components/tracking/azure", (*_IMAGE, "-c", "components/tracking/requirements.lock")),
     ("components/tracking/gcp", (*_IMAGE, "-c", "components/tracking/requirements.lock")),
