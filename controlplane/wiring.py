@@ -8,10 +8,11 @@ from pathlib import Path
 
 from components.catalog import CATALOG
 from components.storage.objects import ROOT_USER
+from controlplane.clouds.opening import open_cloud
 from controlplane.gate.ports import AUDIENCE, Reviewed, TokenReviewer
 from controlplane.gate.service import CachedReviewer
 from controlplane.kube.client import Kube
-from controlplane.reconcile.model import Drift
+from controlplane.reconcile.model import Drift, WorkspaceStorage
 from controlplane.reconcile.service import Reconciler
 from controlplane.reconcile.watch import DriftWatcher
 from controlplane.settings import Settings, SettingsError
@@ -52,9 +53,14 @@ def make_reconciler(settings: Settings) -> Reconciler:
     return Reconciler(connect(), make_storage(settings), settings.facts, installed)
 
 
-def make_storage(settings: Settings) -> S3Storage | None:
-    """None: the installation has no object storage. SettingsError where it has and a secret is missing."""
+def make_storage(settings: Settings) -> WorkspaceStorage | None:
+    """The cloud's, the S3 server's, or None: the installation has no object storage.
+
+    SettingsError where it has the S3 server and a secret is missing.
+    """
     facts = settings.facts
+    if facts.cloud is not None:
+        return open_cloud(facts.cloud, facts.installation)
     if facts.storage is None or facts.storage_admin is None:
         return None
     if settings.storage_root_secret is None or settings.storage_key is None:

@@ -65,3 +65,20 @@ GCP_PERMISSIONS = (
     "storage.objects.list",
 )
 """On the project, where names begin with `clouds.workspace_prefix` (a condition). It reads and writes no object."""
+
+AZURE_ACTIONS = (
+    "Microsoft.Authorization/roleAssignments/delete",
+    "Microsoft.Authorization/roleAssignments/read",
+    "Microsoft.Authorization/roleAssignments/write",
+    "Microsoft.ManagedIdentity/userAssignedIdentities/delete",
+    "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/delete",
+    "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/read",
+    "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write",
+    "Microsoft.ManagedIdentity/userAssignedIdentities/read",
+    "Microsoft.ManagedIdentity/userAssignedIdentities/write",
+    "Microsoft.Storage/storageAccounts/blobServices/containers/delete",
+    "Microsoft.Storage/storageAccounts/blobServices/containers/read",
+    "Microsoft.Storage/storageAccounts/blobServices/containers/write",
+)
+"""Identities in the workspaces' resource group; containers and role assignments on their storage account alone, where
+only Storage Blob Data Contributor may be handed out, and only to service principals. It reads and writes no blob."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 from components.storage.clouds import workspace_prefix
 from controlplane.reconcile.model import WorkspaceSpec
@@ -32,18 +33,22 @@ def subject(spec: WorkspaceSpec) -> str:
 def marks(installation: str, spec: WorkspaceSpec, separator: str) -> dict[str, str]:
     """Tags or labels: by the first two it is known as ours, the others are for people.
 
-    `separator` stands after `mlp`: the clouds allow different ones in keys.
+    `separator` stands after `mlp`. Where it is `_`, no other sign is in a key: some clouds take no dash.
     """
     return {
         f"mlp{separator}installation": installation,
-        f"mlp{separator}workspace-uid": spec.uid,
+        _uid_key(separator): spec.uid,
         f"mlp{separator}tenant": spec.tenant,
         f"mlp{separator}workspace": spec.name,
     }
 
 
-def owner(found: dict[str, str], installation: str, separator: str) -> str | None:
+def owner(found: Mapping[str, str], installation: str, separator: str) -> str | None:
     """uid of the workspace that the tags name; None where they are not of this installation."""
     if found.get(f"mlp{separator}installation") != installation:
         return None
-    return found.get(f"mlp{separator}workspace-uid")
+    return found.get(_uid_key(separator))
+
+
+def _uid_key(separator: str) -> str:
+    return "mlp_workspace_uid" if separator == "_" else f"mlp{separator}workspace-uid"

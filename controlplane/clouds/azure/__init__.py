@@ -1,0 +1,1 @@
+"""Azure: a container, an identity, and who may use them. No other module speaks to Azure Resource Manager."""
