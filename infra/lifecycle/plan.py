@@ -93,7 +93,7 @@ def plan_up(profile: Profile, home: Home, say: Say, *, offline: bool, picture: b
     tools = _tools(profile)
     declared = Offline(profile, home)
     notes: list[str] = []
-    stacks = _stacks(profile, home, say, declared, notes, offline=offline)
+    stacks, install = _stacks(profile, home, say, declared, notes, offline=offline)
     if picture:
         stacks = tuple(replace(stack, declaration=declared.stack(stack.stack).declaration) for stack in stacks)
     cost = cost_of(profile)
@@ -105,7 +105,7 @@ def plan_up(profile: Profile, home: Home, say: Say, *, offline: bool, picture: b
         stacks=stacks,
         findings=() if offline else (*findings(profile, home), *cloud_findings(profile)),
         cost=cost,
-        requests=_requests(profile, declared.install()),
+        requests=_requests(profile, install),
         notes=tuple(notes),
         refused="\n".join(reason for reason in (_fixed(changes), over_budget(profile, cost) if cost else "") if reason),
     )
@@ -113,7 +113,8 @@ def plan_up(profile: Profile, home: Home, say: Say, *, offline: bool, picture: b
 
 def _stacks(
     profile: Profile, home: Home, say: Say, declared: Offline, notes: list[str], *, offline: bool
-) -> tuple[StackChanges, ...]:
+) -> tuple[tuple[StackChanges, ...], Install]:
+    """The stacks, and what components are rendered from."""
     try:
         if offline or not home.exists:
             if not home.exists:
@@ -121,9 +122,10 @@ def _stacks(
             elif profile.state.backend != "home":
                 notes.append(f"State is in {profile.state.backend}; offline it is not read: everything counts as new.")
             say("declaring what the programs want")
-            return declared.stacks()
+            return declared.stacks(), declared.install()
         with home.locked("plan"):
-            return Previews(profile, home, say).stacks(declared.stack)
+            previews = Previews(profile, home, say)
+            return previews.stacks(declared.stack), previews.install() or declared.install()
     except VaultError as error:
         raise LifecycleError(f"The state of {profile.name!r} cannot be opened: {error}.") from error
 

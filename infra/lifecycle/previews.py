@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 
+from components.contract import Install
 from infra.clusters.existing import existing_cluster
 from infra.clusters.outputs import ClusterOutputs, from_engine
 from infra.clusters.programs import address_program
@@ -29,6 +30,7 @@ from infra.lifecycle.runner import Say
 from infra.plan.difference import Op as PlannedOp
 from infra.plan.difference import PropertyChange, Resource, ResourceChange, property_changes
 from infra.profile.model import Profile
+from infra.stacks.components import Bill
 from infra.supply.model import ImageSet
 from infra.toolchain.model import Tool
 
@@ -68,6 +70,11 @@ class Previews:
             for stack, program in programs.items()
         )
 
+    def install(self) -> Install | None:
+        """What components are rendered from; None where there is no cluster yet."""
+        there = self._profile.existing is not None or self._engine.exists(COMPONENTS_STACK)
+        return self._bill(COMPONENTS_STACK).install if there else None
+
     def _preview(self, stack: str, program: Program) -> StackChanges:
         self._say(f"asking the engine about stack {stack}")
         return stack_changes(self._engine.preview(stack, program, refresh=True))
@@ -94,7 +101,7 @@ class Previews:
         ranges, existing = self._profile.kubernetes.ranges, self._profile.existing
         return existing_cluster(existing.kubeconfig, existing.context, ranges.pods, ranges.services, ranges.nodes)
 
-    def _bill(self, stack: str) -> Program:
+    def _bill(self, stack: str) -> Bill:
         return stack_bill(
             stack,
             self._profile,
