@@ -168,7 +168,11 @@ def _put_right(own: Plane, others: Sequence[Plane], wanted: Wanted) -> None:
             join(own, others, via, wanted)
             return
         if time.monotonic() > deadline:
-            return  # no majority: the API server does not get ready either, which the caller reports with the reason
+            told = "; ".join(f"{plane.name} {standing(plane)}" for plane in others)
+            raise HostError(
+                f"etcd on {own.name} has no majority after {MEMBER_SECONDS:.0f} s: {told}. Start the hosts that are "
+                "off; where most of them are gone for good, a backup is what is left"
+            )
         time.sleep(1)
 
 

@@ -122,6 +122,15 @@ def test_no_second_cluster_is_begun_beside_one_that_may_be_there(other: Memory) 
     assert not [argv for argv in own.ran if "kubeadm" in argv]
 
 
+def test_without_a_majority_nothing_is_made_anew_and_the_hosts_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planes, "MEMBER_SECONDS", -1.0)
+    own = Memory("node1", _mark(_HA), {"pki/etcd/*.crt": ""})
+    others = [Plane(Memory("node2", _mark(_HA)), "10.250.0.2"), Plane(Off("node3"), "10.250.0.3")]
+    with pytest.raises(HostError, match=r"no majority .*node2 holds the cluster.*node3 cannot be asked"):
+        planes.establish(Plane(own, "10.250.0.1"), others, planes.Wanted(_HA, NODE, _VIRTUAL))
+    assert not [argv for argv in own.ran if "kubeadm" in argv]
+
+
 def test_hosts_without_a_cluster_are_no_reason_against_beginning_one() -> None:
     assert planes.refusal([("node2", Standing.EMPTY), ("node3", Standing.EMPTY)]) is None
     assert planes.refusal([]) is None
