@@ -9,7 +9,7 @@ from pathlib import Path
 import pulumi
 
 from components.facts import Network
-from infra.clusters.local import CONTROL_PLANE_IMAGES, HOST_TOOLS, NODE_IMAGES, HostTools, Tool, host_tools
+from infra.clusters.local import CONTROL_PLANE_IMAGES, NODE_IMAGES, HostTools, Tool, host_tools
 from infra.clusters.outputs import exports
 from infra.clusters.resources import ControlPlane, HostImages, Machine, Node
 from infra.hosts.kubeadm import API_PORT
@@ -29,25 +29,16 @@ from infra.providers.hosts.models import (
 from infra.supply.kubernetes_images import VIRTUAL_ADDRESS
 from infra.supply.model import ImageSet
 
-CLEANING_TOOLS = ("nftables", "ipset")
-"""What takes Kubernetes' firewall rules off a host again."""
-ONPREM_TOOLS = (*HOST_TOOLS, *CLEANING_TOOLS)
-"""What of the toolchain runs on bare hosts."""
-_IPTABLES = tuple(f"{family}tables{suffix}" for family in ("ip", "ip6") for suffix in ("-save", "-restore"))
 
-
-def onprem_tools(tools: Mapping[str, Tool]) -> HostTools:
-    """What bare hosts run. Raises KeyError for a tool of ONPREM_TOOLS that is not given."""
-    common = host_tools(tools)
-    files = {"nft": str(tools["nftables"].path), "ipset": str(tools["ipset"].path)}
-    beside = tools["iptables"].path.parent
-    files |= {name: str(beside / name) for name in _IPTABLES}
-    env = dict(common.env)
-    for name in CLEANING_TOOLS:
-        for variable, value in tools[name].env.items():
-            known = [part for part in env.get(variable, "").split(":") if part]
-            env[variable] = ":".join(dict.fromkeys([*known, *value.split(":")]))
-    return HostTools({**common.files, **files}, (), env)
+def ssh_of(onprem: Onprem, host: OnpremHost) -> SshInput:
+    """How to reach a host."""
+    return SshInput(
+        address=host.ssh_address or host.address,
+        port=host.ssh_port,
+        user=onprem.ssh.user,
+        key_file=onprem.ssh.key_file,
+        known_hosts=onprem.ssh.known_hosts,
+    )
 
 
 @dataclass(frozen=True)
@@ -113,21 +104,13 @@ class OnpremCluster:
             api_server_endpoints=tuple(f"{host.address}:{API_PORT}" for host in self.planes),
         )
 
-    def _ssh(self, host: OnpremHost) -> SshInput:
-        ssh = self.onprem.ssh
-        return SshInput(
-            address=host.ssh_address or host.address,
-            port=host.ssh_port,
-            user=ssh.user,
-            key_file=ssh.key_file,
-            known_hosts=ssh.known_hosts,
-        )
-
     def _on(self, host: OnpremHost) -> dict[str, object]:
-        return OnHost(installation=self.installation, host=host.name, ssh=self._ssh(host)).model_dump()
+        return OnHost(installation=self.installation, host=host.name, ssh=ssh_of(self.onprem, host)).model_dump()
 
     def _peers(self) -> tuple[PeerInput, ...]:
-        return tuple(PeerInput(name=host.name, address=host.address, ssh=self._ssh(host)) for host in self.planes)
+        return tuple(
+            PeerInput(name=host.name, address=host.address, ssh=ssh_of(self.onprem, host)) for host in self.planes
+        )
 
     def _machine(self, host: OnpremHost) -> Machine:
         inputs = MachineInputs.model_validate(
@@ -233,7 +216,7 @@ def program(
         nodes=ranges.nodes,
         kubernetes_version=profile.kubernetes.version,
         registry=profile.supply.registry,
-        tools=onprem_tools(tools),
+        tools=host_tools(tools),
         images=images,
         store=store,
         architecture=architecture,

@@ -164,5 +164,4 @@ def uninstall(transport: Transport, installation: str, name: str, folders: tuple
         return
     if (mark.get("installation"), mark.get("host")) != (installation, name):
         raise NotOurs(f"host {name} belongs to installation {mark.get('installation')} by now; nothing was removed.")
-    transport.run(["/bin/sh", "-c", bare_services.stop_script(_systemd(transport))], timeout=60)
-    bare_uninstall.remove_all(transport, folders)
+    bare_uninstall.remove_all(transport, _systemd(transport), folders)

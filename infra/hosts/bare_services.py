@@ -216,30 +216,21 @@ def restart_script(systemd: bool) -> str:
     return "\n".join(["set -e", NETWORK, *(f"if [ -r {file} ]; then kill $(cat {file}) || true; fi" for file in files)])
 
 
-def stop_script(systemd: bool) -> str:
-    """Ends what keeps services running, then the services. Containers go on."""
-    services = " ".join(service.name for service in SERVICES)
+def stop_script(systemd: bool, only: tuple[str, ...] = ()) -> str:
+    """Ends what keeps services running, and the services: all, or `only` some. Containers go on."""
+    chosen = only or names()
     if systemd:
-        every = " ".join(units())
-        lines = [f"systemctl disable --now {every} 2>/dev/null || true"]
-        lines += [f"rm -f {UNITS}/{name}" for name in units()]
+        wanted = [f"mlp-{name}.service" for name in chosen] + ([] if only else ["mlp-network.service"])
+        lines = [f"systemctl disable --now {' '.join(wanted)} > /dev/null 2>&1"]
+        lines += [f"rm -f {UNITS}/{name}" for name in wanted]
         return "\n".join([*lines, "systemctl daemon-reload", ""])
     return f"""
-for name in {" ".join(names())}; do
+for name in {" ".join(chosen)}; do
   file={SERVICE_STATE}/$name.supervisor
   if [ -r "$file" ]; then
     pid=$(cat "$file")
     if tr '\\0' ' ' < "/proc/$pid/cmdline" 2>/dev/null | grep -q {SUPERVISE}; then kill -9 -- "-$pid"; fi
-    rm -f "$file"
-  fi
-done
-for name in {services}; do
-  file={SERVICE_STATE}/$name.pid
-  if [ -r "$file" ]; then kill "$(cat "$file")" 2>/dev/null || true; rm -f "$file"; fi
-done
-for folder in /proc/[0-9]*; do
-  if tr '\\0' ' ' < "$folder/cmdline" 2>/dev/null | grep -q "^/bin/sh {SCRIPTS}/"; then
-    kill -9 "${{folder#/proc/}}" 2>/dev/null || true
+    rm -f "$file" "{SERVICE_STATE}/$name.pid"
   fi
 done
 """

@@ -5,7 +5,8 @@ Only for a host that bears our mark: preflight made sure that every container an
 
 from __future__ import annotations
 
-from infra.hosts.bare_services import NETWORK
+from infra.hosts import bare_services
+from infra.hosts.bare_services import NETWORK, RUN
 from infra.hosts.bare_tools import ROOT, STORE
 from infra.hosts.errors import HostError
 from infra.hosts.layout import CNI_BIN_DIR, CNI_CONF_DIR, CONTAINERD_CONFIG, SERVICE_LOGS, SERVICE_STATE
@@ -28,29 +29,71 @@ FOLDERS = (
     SERVICE_STATE,
 )
 
+_PODS = """
+# Everything in pods' control groups. A process of another process namespace shows as 0.
+groups() {
+  find /sys/fs/cgroup -maxdepth 4 -type d \\( -name kubepods -o -name kubepods.slice \\) 2>/dev/null
+}
+members() {
+  groups | while read -r group; do
+    find "$group" -name cgroup.procs -exec cat {} + 2>/dev/null
+  done | sort -u | grep -vx 0
+}
+for attempt in $(seq 40); do
+  left=$(members)
+  [ -n "$left" ] || break
+  kill -9 $left 2>/dev/null
+  sleep 0.2
+done
+groups | while read -r group; do find "$group" -depth -type d -exec rmdir {} + 2>/dev/null; done
+left=$(members)
+[ -z "$left" ] || echo "pods' processes:" $left
+"""
+
+_FIREWALL = f"""
+# Kubernetes' rules, by the programs that made them: those of another version cannot read them. They are in kube-proxy's
+# image; where that is not, it never ran. A retry finds containerd stopped.
+if ! timeout 5 ctr version > /dev/null 2>&1; then
+  setsid {RUN} containerd > /dev/null 2>&1 &
+  for attempt in $(seq 40); do
+    if timeout 5 ctr version > /dev/null 2>&1; then break; fi
+    sleep 0.3
+  done
+fi
+image=$(ctr -n k8s.io images ls -q 2>/dev/null | grep '/kube-proxy:' | head -n 1)
+if [ -n "$image" ]; then
+  ctr -n k8s.io run --rm --net-host --privileged --cgroup "" "$image" "mlp-clean-$$" /bin/sh -c "$2" 2>&1
+fi
+"""
+
+_RULES = """
+for family in ip ip6; do nft delete table $family kube-proxy 2>/dev/null; done
+for tables in iptables ip6tables; do
+  saved=$($tables-save 2>/dev/null)
+  case "$saved" in *KUBE-*|*CNI-*|*kube-*) ;; *) continue ;; esac
+  echo "$saved" | grep -vE '(:| )(KUBE-|CNI-)|kube-bridge|kube-router-' | $tables-restore || echo "$tables: rules"
+done
+ours() { ipset list -n 2>/dev/null | grep -E '^(inet6:)?(KUBE-|kube-router-)'; }
+for set in $(ours); do ipset flush "$set"; done
+for attempt in 1 2; do for set in $(ours); do ipset destroy "$set" 2>/dev/null; done; done
+for set in $(ours); do echo "ipset: $set"; done
+true
+"""
+
 _PROCESSES = f"""
-# Whatever runs from our folder, then whatever runs in pods' control groups.
 mine() {{
   for folder in /proc/[0-9]*; do
     case "$(readlink "$folder/exe" 2>/dev/null)" in {STORE}/*) echo "${{folder#/proc/}}" ;; esac
   done
 }}
-pods() {{
-  find /sys/fs/cgroup -maxdepth 4 -type d \\( -name kubepods -o -name kubepods.slice \\) 2>/dev/null
-}}
-members() {{
-  pods | while read -r group; do
-    find "$group" -name cgroup.procs -exec cat {{}} + 2>/dev/null
-  done | sort -u | grep -vx 0
-}}
-for attempt in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-  left="$(mine) $(members)"
-  [ -n "$(echo $left)" ] || break
+for attempt in $(seq 40); do
+  left=$(mine)
+  [ -n "$left" ] || break
   kill -9 $left 2>/dev/null
-  sleep 0.3
+  sleep 0.2
 done
-pods | while read -r group; do find "$group" -depth -type d -exec rmdir {{}} + 2>/dev/null; done
-[ -z "$(echo $(mine) $(members))" ] || echo "processes: $(mine) $(members)"
+left=$(mine)
+[ -z "$left" ] || echo "processes:" $left
 """
 
 _MOUNTS = f"""
@@ -80,38 +123,26 @@ for table in 77 78 79; do
 done
 """
 
-_FIREWALL = """
-# Chains and sets that Kubernetes' parts make bear their names; everything else stays as it is.
-for tables in iptables ip6tables; do
-  command -v $tables-save > /dev/null || continue
-  saved=$($tables-save 2>/dev/null) || continue
-  case "$saved" in *KUBE-*|*CNI-*) ;; *) continue ;; esac
-  echo "$saved" | grep -vE '(:| )(KUBE-|CNI-)|kube-bridge' | $tables-restore
-done
-if command -v nft > /dev/null; then
-  for family in ip ip6; do nft delete table $family kube-proxy 2>/dev/null; done
-fi
-if command -v ipset > /dev/null; then
-  for set in $(ipset list -n 2>/dev/null | grep -E '^(inet6:)?(KUBE-|kube-router-)'); do
-    ipset flush "$set"
-  done
-  for set in $(ipset list -n 2>/dev/null | grep -E '^(inet6:)?(KUBE-|kube-router-)'); do
-    ipset destroy "$set" || echo "ipset: $set"
-  done
-fi
-"""
 
-
-def remove_all(transport: Transport, folders: tuple[str, ...] = ()) -> None:
+def remove_all(transport: Transport, systemd: bool, folders: tuple[str, ...] = ()) -> None:
     """Raises HostError naming what does not go. The mark goes last, so that a retry goes on."""
-    left: list[str] = []
-    for script in (_PROCESSES, _MOUNTS, _NETWORK, _FIREWALL):
-        left += transport.run(["/bin/sh", "-c", f"{script}\ntrue\n", "remove", NETWORK], timeout=120).text.splitlines()
-    if left:
-        raise HostError(
-            f"host {transport.host} keeps something of the platform: {'; '.join(left)}. Start it anew, then "
-            "run `platform down` again."
-        )
+    steps = (
+        bare_services.stop_script(systemd, ("kubelet",)),
+        _PODS,
+        _FIREWALL,
+        bare_services.stop_script(systemd),
+        _PROCESSES,
+        _MOUNTS,
+        _NETWORK,
+    )
+    for step in steps:
+        argv = ["/bin/sh", "-c", f"{step}\ntrue\n", "remove", NETWORK, _RULES]
+        left = transport.run(argv, timeout=120).text.splitlines()
+        if left:
+            raise HostError(
+                f"host {transport.host} keeps something of the platform: {'; '.join(left)}. Start it anew, then "
+                "run `platform down` again."
+            )
     transport.run(["rm", "-rf", *FOLDERS, *folders, CONTAINERD_CONFIG], timeout=300)
     transport.run(["/bin/sh", "-c", _FILES, "files"], timeout=60)
 

@@ -145,6 +145,19 @@ def drain(control_plane: Transport, name: str, seconds: float = 90) -> None:
         )
 
 
+def abandon(control_plane: Transport, name: str) -> None:
+    """Takes a node out of the cluster whose host is no more. Its pods cannot end there, so they start elsewhere now.
+
+    Not for a host that may still run: its pods would run twice.
+    """
+    if conditions(control_plane, name) is None:
+        return
+    there = ("delete", "pods", "--all-namespaces", f"--field-selector=spec.nodeName={name}")
+    kubectl(control_plane, "cordon", name)
+    kubectl(control_plane, *there, "--force", "--grace-period=0", "--wait=false")
+    kubectl(control_plane, "delete", "node", name, "--ignore-not-found", "--timeout=30s")
+
+
 def leave(control_plane: Transport, name: str, seconds: float = 90) -> None:
     """Drains the node and takes it out of the cluster."""
     if conditions(control_plane, name) is None:

@@ -101,7 +101,8 @@ def expanded(path: str) -> Path:
 
 _RUN = (
     'set -a; if [ -r "$1" ]; then . "$1"; fi; set +a; '
-    'PATH="$2"; KUBECONFIG="$3"; HOME=/root; LANG=C.UTF-8; export PATH KUBECONFIG HOME LANG; '
+    'PATH="$2"; KUBECONFIG="$3"; HOME=/root; LANG=C.UTF-8; KUBECACHEDIR=/run/mlp/kubectl; '
+    "export PATH KUBECONFIG HOME LANG KUBECACHEDIR; "
     'limit="$4"; shift 4; cd /; exec timeout -k 5 "$limit" "$@"'
 )
 

@@ -11,6 +11,7 @@ from infra.installation.record import read_record
 from infra.lifecycle import supplies
 from infra.lifecycle.errors import PreflightFailed
 from infra.lifecycle.facts import chosen_components
+from infra.lifecycle.onprem import host_findings
 from infra.lifecycle.runner import Say
 from infra.preflight.check import check
 from infra.preflight.model import Finding, Inputs, blocking
@@ -54,6 +55,9 @@ def check_machine(profile: Profile, home: Home, say: Say) -> None:
     if profile.cloud is not None:
         say(f"asking {profile.target} about rights, quotas and names")
         found += cloud_findings(profile)
+    if profile.onprem is not None:
+        say(f"asking {len(profile.onprem.hosts)} hosts whether they can be nodes")
+        found += host_findings(profile)
     stopping = blocking(found)
     if stopping:
         raise PreflightFailed(tuple(f"{finding.message} {finding.remedy}".strip() for finding in stopping))

@@ -12,7 +12,6 @@ from components.tracking.images import workspace_image
 from components.tracking.settings import TrackingSettings
 from infra.clouds.opening import registry_login
 from infra.clusters.local import HOST_TOOLS
-from infra.clusters.onprem import ONPREM_TOOLS
 from infra.installation.home import cache_root
 from infra.lifecycle.runner import Say
 from infra.profile.model import Profile
@@ -46,7 +45,7 @@ def wanted_images(profile: Profile, components: Chosen) -> list[Image]:
 def wanted_tools(profile: Profile, images: Sequence[Image]) -> list[str]:
     """Every tool of the installation: what `up` runs, what hosts run, and what goes into images."""
     inside = [layer.tool for image in images for layer in image.layers if isinstance(layer, GoBinary)]
-    host = ONPREM_TOOLS if profile.onprem else HOST_TOOLS if profile.local else ()
+    host = HOST_TOOLS if profile.target in MADE_HERE else ()
     return list(dict.fromkeys((*_ALWAYS, *host, *inside)))
 
 

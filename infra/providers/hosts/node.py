@@ -67,9 +67,17 @@ class Node(Resource[NodeInputs]):
         del old
         if teardown() != Teardown.NO:
             return
+        own = transport_of(inputs)
         try:
-            say("draining the node")
-            node.leave(control_plane_of(inputs), inputs.host)
-            node.reset(transport_of(inputs))
+            master = control_plane_of(inputs)
         except HostFailed:
-            return  # one of the hosts does not run: there is nothing to move, and the disk goes with the host
+            return  # no control plane runs: there is nowhere to move anything to, and the disk goes with the host
+        try:
+            own.run(["true"])
+        except HostFailed:
+            say("the host does not answer: its pods start elsewhere")
+            node.abandon(master, inputs.host)
+            return
+        say("draining the node")
+        node.leave(master, inputs.host)
+        node.reset(own)
