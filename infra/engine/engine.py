@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pulumi.automation import (
@@ -21,11 +24,16 @@ from pulumi.automation import (
 from pulumi.automation._stack import StackInitMode
 
 from infra.engine.command import Cli
-from infra.engine.errors import EngineBusy
+from infra.engine.errors import EngineBusy, OperationCancelled, ResourcesFailed, StackLocked
 from infra.engine.events import Progress
+from infra.engine.folder import StateFolder
+from infra.engine.holders import Lock, noted
 from infra.engine.model import (
+    BY_PASSPHRASE,
+    Event,
     HistoryEntry,
     OnEvent,
+    Op,
     Output,
     Plugin,
     Program,
@@ -34,6 +42,8 @@ from infra.engine.model import (
 )
 from infra.engine.programs import TidyProgram, quiet
 from infra.engine.project import Project, translated
+from infra.engine.repair import Identify, Pending, nothing
+from infra.engine.retries import passing, pause
 
 _one_at_a_time = threading.Lock()
 
@@ -68,6 +78,28 @@ _NO_SUMMARY = UpdateSummary(
 )
 
 
+@dataclass(frozen=True)
+class _Run:
+    """What one operation was asked for."""
+
+    program: Program | None
+    refresh: bool
+    on_event: OnEvent
+
+
+def _nobody(event: Event) -> None:
+    del event
+
+
+def _together(before: Result | None, after: Result) -> Result:
+    """Two attempts at one operation as one; `same` is what the last one found."""
+    if before is None:
+        return after
+    counts = Counter({op: count for op, count in before.counts.items() if op != Op.SAME})
+    counts.update(after.counts)
+    return Result(after.stack, dict(counts), (*before.changes, *after.changes), before.seconds + after.seconds)
+
+
 class Engine:
     """One installation's stacks.
 
@@ -82,18 +114,27 @@ class Engine:
         pulumi: Path,
         *,
         plugins: Sequence[Plugin] = (),
-        backend_url: str | None = None,
+        state: StateFolder | None = None,
+        secrets: str = BY_PASSPHRASE,
+        identify: Identify = nothing,
         passphrase: Callable[[], str] | None = None,
         fetch_plugins: bool = False,
+        command: str = "",
     ) -> None:
-        """`home`: the folder of the installation. `pulumi`: the CLI's binary. `backend_url`: None keeps state in
-        `<home>/state`. `passphrase`: where the passphrase comes from; None keeps one in `<home>/passphrase`.
-        `fetch_plugins`: whether plugins that are not handed in may come from PATH or the vendor's downloads."""
+        """`home`: the folder of the installation. `pulumi`: the CLI's binary. `state`: where state lies; None keeps it
+        in `<home>/state`. `secrets`: `passphrase`, or the URL of a cloud's key as the CLI takes it. `identify`:
+        which id a resource gets, for creations that were cut off. `passphrase`: where
+        the passphrase comes from; None keeps one in `<home>/passphrase`. `fetch_plugins`: whether plugins that are not
+        handed in may come from PATH or the vendor's downloads. `command`: what was typed, for others who find the
+        stack locked; no secrets."""
+        self._command = command
         self._project = Project(
             home,
             pulumi,
             plugins=plugins,
-            backend_url=backend_url,
+            state=state,
+            secrets=secrets,
+            identify=identify,
             passphrase=passphrase,
             fetch_plugins=fetch_plugins,
         )
@@ -198,9 +239,24 @@ class Engine:
             self._project.command(["stack", "rm", "--yes", "--force", "--stack", stack], stack)
         self._project.home.settings_path(stack).unlink(missing_ok=True)
 
-    def unlock(self, stack: str) -> None:
-        """Removes a lock whose holder is known to be dead. `up` does this itself for processes of this host."""
-        self._project.command(["cancel", "--yes", "--stack", stack], stack)
+    # What a killed run left
+
+    def locks(self, stack: str) -> tuple[Lock, ...]:
+        """Who works on the stack, or did when it died; oldest first."""
+        return self._project.locks(stack)
+
+    def pending(self, stack: str) -> tuple[Pending, ...]:
+        """Operations that were noted and did not end."""
+        return self._project.pending(stack)
+
+    def unlock(self, lock: Lock) -> None:
+        """Removes a lock, whoever holds it. `up` does this itself for dead processes of this machine."""
+        self._project.folder.delete(lock.name)
+
+    def settle(self, stack: str, *, drop: Collection[str] = ()) -> None:
+        """Forgets unfinished operations that settle by themselves, and the creations whose URN is in `drop`: what they
+        may have made in a cloud is then known to nobody. Raises StackLocked while somebody works on the stack."""
+        self._project.settle(stack, drop=drop)
 
     def stop(self) -> None:
         """As Ctrl-C: once stops after what is running, twice now. Safe from a signal handler or another thread."""
@@ -214,7 +270,7 @@ class Engine:
             work_dir=str(self._project.home.path),
             pulumi_home=str(self._project.home.pulumi_home),
             env_vars=self._project.environment(),
-            secrets_provider="passphrase",
+            secrets_provider=self._project.secrets,
             pulumi_command=cli,
         )
 
@@ -229,32 +285,74 @@ class Engine:
         secrets: Mapping[str, str] | None = None,
         refresh: bool = False,
     ) -> Result:
-        with _exclusively(name):
-            self._project.ensure(name)
-            self._project.configure(name, config, secrets)
+        with _exclusively(name), self._telling():
             cli = self._project.prepare()
             cli.stops = 0
-            if operation != "preview":
-                self._project.mend(name)
+            with noted(self._project.folder, name, "" if operation == "preview" else self._command):
+                self._project.ensure(name)
+                self._project.configure(name, config, secrets)
+                if operation != "preview":
+                    refresh = self._project.mend(name) or refresh
+                return self._patiently(name, operation, cli, _Run(program, refresh, on_event or _nobody))
+
+    def _patiently(self, name: str, operation: str, cli: Cli, run: _Run) -> Result:
+        """Runs again what a cloud refused for a while only; gives what all attempts did together."""
+        done: Result | None = None
+        for attempt in itertools.count(1):
             progress = Progress(name, self._project.expected(name))
-            stack = _Stack(name, self._workspace(cli), StackInitMode.SELECT)
-            started = time.monotonic()
-
-            def listen(event: EngineEvent) -> None:
-                for ours in progress.feed(event, time.monotonic() - started):
-                    if on_event is not None:
-                        on_event(ours)
-
-            tidy = TidyProgram(program) if program else None
             try:
-                with quiet():
-                    _run(stack, operation, tidy, refresh, listen)
-            except CommandError as error:
-                raise translated(name, error, progress, stopped=cli.stops > 0) from error
-            finally:
-                if tidy:
-                    tidy.close()
-            return Result(name, progress.counts.changed, progress.changes, time.monotonic() - started)
+                return _together(done, self._once(name, operation, cli, run, progress))
+            except ResourcesFailed as error:
+                seconds = None if operation == "preview" else pause(error.failures, attempt)
+                if seconds is None:
+                    raise
+                done = _together(done, Result(name, progress.counts.changed, progress.changes, progress.seconds))
+                why = passing(error.failures[0])
+                text = f"{error.failures[0].kind} {error.failures[0].name} is {why}; trying again in {seconds:.0f} s"
+                run.on_event(progress.message(text))
+                self._wait(cli, seconds, name)
+        raise AssertionError("the loop ends by itself")
+
+    def _wait(self, cli: Cli, seconds: float, name: str) -> None:
+        """Raises OperationCancelled where somebody stops meanwhile."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                time.sleep(min(0.2, seconds))
+            except KeyboardInterrupt:
+                cli.stop()
+            if cli.stops:
+                raise OperationCancelled(
+                    f"Stopped on request while waiting to go on with stack {name}.",
+                    stack=name,
+                    remedy="Run the same command to go on.",
+                )
+
+    def _once(self, name: str, operation: str, cli: Cli, run: _Run, progress: Progress) -> Result:
+        stack = _Stack(name, self._workspace(cli), StackInitMode.SELECT)
+        started = time.monotonic()
+
+        def listen(event: EngineEvent) -> None:
+            for ours in progress.feed(event, time.monotonic() - started):
+                run.on_event(ours)
+
+        tidy = TidyProgram(run.program) if run.program else None
+        try:
+            with quiet():
+                _run(stack, operation, tidy, run.refresh, listen)
+        except CommandError as error:
+            raise translated(name, error, progress, stopped=cli.stops > 0) from error
+        finally:
+            if tidy:
+                tidy.close()
+        return Result(name, progress.counts.changed, progress.changes, time.monotonic() - started)
+
+    @contextlib.contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except StackLocked as error:
+            raise self._project.told(error) from error
 
 
 def _run(

@@ -9,6 +9,8 @@
     ├── PluginMissing           a program wants a provider plugin that was not handed to `Engine`
     ├── ProgramFailed           the program itself raised; a retry does not help
     ├── ResourcesFailed         providers refused or timed out; `failures` has each with its reason; retry may help
+    ├── CreationsUnknown        a killed run left creations that only a person can judge; `platform repair`
+    ├── StateUnreachable        the place of the state (infra.engine.folder)
     ├── OperationCancelled      stopped on request; the next `up` goes on from there
     └── OperationFailed         anything else, with the engine's own words
 
@@ -86,6 +88,10 @@ class ResourcesFailed(EngineError):
     def __init__(self, message: str, *, stack: str, failures: tuple[Failure, ...], remedy: str = "") -> None:
         super().__init__(message, stack=stack, remedy=remedy)
         self.failures = failures
+
+
+class CreationsUnknown(EngineError):
+    """A cloud may or may not have made what a killed run was creating, under an id that nobody knows."""
 
 
 class OperationCancelled(EngineError):

@@ -8,7 +8,8 @@ from collections import Counter
 from pulumi.automation import EngineEvent, StepEventMetadata
 
 from infra.engine.errors import Failure
-from infra.engine.model import Change, Counts, Event, EventKind, Op, ResourceName
+from infra.engine.model import Change, Counts, Event, EventKind, Op
+from infra.engine.names import resource_name
 
 _OPS = {
     "same": Op.SAME,
@@ -29,13 +30,6 @@ _OPS = {
 _PARTS_OF_A_REPLACEMENT = frozenset({"create-replacement", "delete-replaced", "discard-replaced", "read-replacement"})
 _COLOUR = re.compile(r"<\{%[^%]*%\}>")
 _SEVERITIES = {"info": "info", "info#err": "info", "warning": "warning", "error": "error"}
-
-
-def resource_name(urn: str) -> ResourceName:
-    """The kind and name inside a URN; a child's qualified type is cut to its own."""
-    parts = urn.split("::", 3)
-    kind = parts[2].rpartition("$")[2] if len(parts) == 4 else ""
-    return ResourceName(urn, kind, parts[3] if len(parts) == 4 else urn)
 
 
 def _step(metadata: StepEventMetadata) -> str:
@@ -66,6 +60,8 @@ class Progress:
         self._failed: set[str] = set()
         self._reasons: dict[str, list[str]] = {}
         self._changes: dict[str, Change] = {}
+        self.seconds = 0.0
+        """Of the last event, from the start."""
         self.general_errors: list[str] = []
         """Errors that concern no resource, in the engine's words."""
 
@@ -93,6 +89,7 @@ class Progress:
 
     def feed(self, event: EngineEvent, seconds: float) -> list[Event]:
         """The events to show, usually one, for the many internal steps none."""
+        self.seconds = seconds
         if event.resource_pre_event:
             return self._started(event.resource_pre_event.metadata, seconds)
         if event.res_outputs_event:
@@ -107,6 +104,10 @@ class Progress:
         if event.summary_event:
             return [self._event(EventKind.SUMMARY, seconds)]
         return []
+
+    def message(self, text: str) -> Event:
+        """A word of our own about the operation as a whole."""
+        return self._event(EventKind.MESSAGE, self.seconds, text=text)
 
     def _event(self, kind: EventKind, seconds: float, urn: str = "", op: Op | None = None, text: str = "") -> Event:
         name = resource_name(urn) if urn else None

@@ -10,6 +10,9 @@ from typing import Any
 PROJECT = "mlp"
 """Name of the Pulumi project; every stack of an installation lives in it."""
 
+BY_PASSPHRASE = "passphrase"  # noqa: S105 - a word, not a secret
+"""Who seals secrets where no key of a cloud does."""
+
 Program = Callable[[], None]
 """A Pulumi program: declares resources and exports. It reads `config` and `secrets` through `pulumi.Config("mlp")`
 or simply closes over what it needs."""

@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +15,21 @@ from pulumi.automation import CommandError
 
 from infra.engine import repair, state
 from infra.engine.command import Cli
-from infra.engine.errors import EngineError, PassphraseWrong, PulumiMissing, StackMissing
+from infra.engine.errors import (
+    CreationsUnknown,
+    EngineError,
+    OperationFailed,
+    PassphraseWrong,
+    PulumiMissing,
+    StackLocked,
+    StackMissing,
+)
 from infra.engine.events import Progress
+from infra.engine.folder import FileFolder, StateFolder
+from infra.engine.holders import Lock, forget_dead_notes, locks
 from infra.engine.home import Home, write_private
-from infra.engine.model import PROJECT, Output, Plugin
+from infra.engine.model import BY_PASSPHRASE, PROJECT, Output, Plugin
+from infra.engine.repair import Identify, Pending
 from infra.engine.translate import translate
 from infra.engine.vault import Vault, VaultError
 
@@ -34,15 +43,22 @@ class Project:
         pulumi: Path,
         *,
         plugins: Sequence[Plugin],
-        backend_url: str | None,
+        state: StateFolder | None,
+        secrets: str,
+        identify: Identify,
         passphrase: Callable[[], str] | None,
         fetch_plugins: bool,
     ) -> None:
-        self.home = Home(home, backend_url, plugins)
+        self.folder = state or FileFolder(home / "state")
+        self.home = Home(home, self.folder.url, plugins)
         self.cli: Cli | None = None
         self._pulumi = pulumi
         self._passphrase = passphrase
         self._fetch_plugins = fetch_plugins
+        self.secrets = secrets
+        self._identify = identify
+        self._sealed_here = secrets == BY_PASSPHRASE
+        self._placed = False
 
     def prepare(self) -> Cli:
         """The CLI, with the home laid out. Raises PulumiMissing."""
@@ -51,6 +67,9 @@ class Project:
                 f"The Pulumi binary {self._pulumi} is not there.", remedy="`platform doctor` says how to get it."
             )
         self.home.prepare()
+        if not self._placed:
+            self.folder.ensure()
+            self._placed = True
         if self.cli is None:
             self.cli = Cli(self._pulumi)
         return self.cli
@@ -89,10 +108,7 @@ class Project:
 
     def exists(self, stack: str) -> bool:
         """Whether the stack was ever made here."""
-        if self.home.backend_url.startswith("file://"):
-            return self.home.state_file(stack) is not None
-        found = json.loads(self.command(["stack", "ls", "--json"]) or "[]")
-        return any(entry["name"] == stack for entry in found)
+        return _state_of(stack) in self.folder.names(_STACKS)
 
     def require(self, stack: str) -> None:
         """Raises StackMissing."""
@@ -100,23 +116,33 @@ class Project:
             raise StackMissing(f"There is no stack {stack}.", stack=stack, remedy="`platform up` makes it.")
 
     def ensure(self, stack: str) -> None:
-        """Makes the stack with a vault of ours, so that the passphrase is proven before anything runs."""
+        """Makes the stack; with a vault of ours where a passphrase seals it, so that this is proven before anything
+        runs."""
         self.prepare()
-        if not self.home.settings(stack).get("encryptionsalt"):
-            if self.exists(stack):
-                # The settings file was lost; the salt is kept in the state as well.
-                self._recover_salt(stack)
-            else:
+        there = self.exists(stack)
+        if not self._has_key(stack):
+            if there:
+                # The settings file was lost, or another machine made the stack; the state has the key as well.
+                self._recover_key(stack)
+            elif self._sealed_here:
                 vault = Vault.create(self._read_passphrase())
                 self.home.save_settings(stack, {**self.home.settings(stack), "encryptionsalt": vault.state})
-        if not self.exists(stack):
-            self.command(["stack", "init", stack, "--secrets-provider", "passphrase", "--no-select"], stack)
+        if not there:
+            self.command(["stack", "init", stack, "--secrets-provider", self.secrets, "--no-select"], stack)
 
-    def _recover_salt(self, stack: str) -> None:
-        exported = json.loads(self.command(["stack", "export", "--stack", stack], stack))
-        provider = (exported.get("deployment") or {}).get("secrets_providers") or {}
-        salt = (provider.get("state") or {}).get("salt") or Vault.create(self._read_passphrase()).state
-        self.home.save_settings(stack, {**self.home.settings(stack), "encryptionsalt": salt})
+    def _has_key(self, stack: str) -> bool:
+        return bool(self.home.settings(stack).get("encryptionsalt" if self._sealed_here else "encryptedkey"))
+
+    def _recover_key(self, stack: str) -> None:
+        checkpoint = self._checkpoint(stack) or {}
+        latest = (checkpoint.get("checkpoint") or {}).get("latest") or {}
+        known = (latest.get("secrets_providers") or {}).get("state") or {}
+        if self._sealed_here:
+            salt = known.get("salt") or Vault.create(self._read_passphrase()).state
+            found = {"encryptionsalt": salt}
+        else:
+            found = {"secretsprovider": known.get("url", self.secrets), "encryptedkey": known.get("encryptedkey", "")}
+        self.home.save_settings(stack, {**self.home.settings(stack), **found})
 
     def _open_settings(self, stack: str) -> tuple[dict[str, Any], Vault]:
         settings = self.home.settings(stack)
@@ -132,9 +158,9 @@ class Project:
             raise _wrong_passphrase(stack) from error
 
     def outputs(self, stack: str) -> dict[str, Output] | None:
-        """What a stack exports, read from its state file; None where the backend has no such file."""
+        """What a stack exports, read from its state; None where only the CLI can open it."""
         checkpoint = self._checkpoint(stack)
-        if checkpoint is None:
+        if checkpoint is None or not self._sealed_here:
             return None
         self.ensure(stack)
         try:
@@ -144,6 +170,9 @@ class Project:
 
     def configure(self, stack: str, config: Mapping[str, str] | None, secrets: Mapping[str, str] | None) -> None:
         """Writes the settings file only where a value differs: sealing anew would change it every time."""
+        if not self._sealed_here:
+            self._configure_by_cli(stack, config, secrets)
+            return
         settings, vault = self._open_settings(stack)
         entries: dict[str, Any] = settings.setdefault("config", {})
         changed = False
@@ -161,12 +190,26 @@ class Project:
         if changed:
             self.home.save_settings(stack, settings)
 
+    def _configure_by_cli(
+        self, stack: str, config: Mapping[str, str] | None, secrets: Mapping[str, str] | None
+    ) -> None:
+        if secrets:
+            raise OperationFailed(
+                "Secrets of the configuration are sealed by a passphrase only.",
+                stack=stack,
+                remedy="Hand them to the program itself, whose outputs the cloud's key seals.",
+            )
+        settings = self.home.settings(stack)
+        given = {name if ":" in name else f"{PROJECT}:{name}": value for name, value in (config or {}).items()}
+        if {**settings.get("config", {}), **given} != settings.get("config", {}):
+            self.home.save_settings(stack, {**settings, "config": {**settings.get("config", {}), **given}})
+
     def _checkpoint(self, stack: str) -> dict[str, Any] | None:
-        """The stack's state; None where the backend is not a folder or the stack never ran."""
-        path = self.home.state_file(stack)
-        if path is None:
+        """The stack's state; None where it has none."""
+        text = self.folder.read(_state_of(stack))
+        if text is None:
             return None
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads(text)
         return found
 
     def expected(self, stack: str) -> int | None:
@@ -174,30 +217,75 @@ class Project:
         checkpoint = self._checkpoint(stack)
         return (state.handled(checkpoint) or None) if checkpoint else None
 
-    def mend(self, stack: str) -> None:
-        """Undoes what a killed run left: a lock without a living holder, operations noted as unfinished. A run that
-        is still alive holds the lock, which refuses the mending."""
-        checkpoint = self._checkpoint(stack)
-        if checkpoint is None:
-            return
-        self._break_dead_lock(stack)
-        if state.has_pending(checkpoint):
-            exported = json.loads(self.command(["stack", "export", "--stack", stack], stack))
-            settled = self.home.path / f".settled.{stack}.json"
-            write_private(settled, json.dumps(repair.settle(exported)))
-            try:
-                self.command(["stack", "import", "--file", str(settled), "--stack", stack], stack)
-            finally:
-                settled.unlink()
+    def locks(self, stack: str) -> tuple[Lock, ...]:
+        """Who works on the stack, or did when it died."""
+        return locks(self.folder, stack)
 
-    def _break_dead_lock(self, stack: str) -> None:
-        base = Path(self.home.backend_url.removeprefix("file://"))
-        folder = base / ".pulumi" / "locks" / "organization" / PROJECT / stack
-        for lock in folder.glob("*.json") if folder.is_dir() else ():
-            with contextlib.suppress(FileNotFoundError, ValueError, KeyError):
-                held = json.loads(lock.read_text(encoding="utf-8"))
-                if held["hostname"] == socket.gethostname() and not _is_pulumi(int(held["pid"])):
-                    lock.unlink()
+    def pending(self, stack: str) -> tuple[Pending, ...]:
+        """Operations that a killed run noted and did not end."""
+        checkpoint = self._checkpoint(stack)
+        return repair.pending(checkpoint, self._identify) if checkpoint else ()
+
+    def mend(self, stack: str) -> bool:
+        """Undoes what a killed run left: a lock without a living holder, operations noted as unfinished.
+
+        Says whether the state must be refreshed before it is used. Raises StackLocked while a run is alive, and
+        CreationsUnknown where a person must decide.
+        """
+        self.break_dead_locks(stack)
+        if held := self.locks(stack):
+            raise StackLocked(f"Stack {stack} is locked.", stack=stack, holder=str(held[0]))
+        found = self.pending(stack)
+        if any(each.settles for each in found):
+            self.settle(stack)
+        unknown = [each for each in found if not each.settles]
+        if unknown:
+            first = unknown[0].resource
+            more = f" and {len(unknown) - 1} more" if len(unknown) > 1 else ""
+            raise CreationsUnknown(
+                f"A run that was killed was creating {first.kind} {first.name}{more} of stack {stack}, and nobody knows"
+                " whether the cloud made it.",
+                stack=stack,
+                remedy="See what it was and what to do: platform repair",
+            )
+        return bool(found)
+
+    def settle(self, stack: str, *, drop: Collection[str] = ()) -> None:
+        """Rewrites the state without the unfinished operations that settle by themselves, and without those whose URN
+        is in `drop`."""
+        exported = json.loads(self.command(["stack", "export", "--stack", stack], stack))
+        settled = self.home.path / f".settled.{stack}.json"
+        write_private(settled, json.dumps(repair.settle(exported, drop=drop, identify=self._identify)))
+        try:
+            self.command(["stack", "import", "--file", str(settled), "--stack", stack], stack)
+        finally:
+            settled.unlink()
+
+    def break_dead_locks(self, stack: str) -> None:
+        """Removes locks of processes of this machine that are gone."""
+        for lock in self.locks(stack):
+            if lock.dead:
+                self.folder.delete(lock.name)
+        forget_dead_notes(self.folder, stack)
+
+    def told(self, error: StackLocked) -> StackLocked:
+        """The refusal with all that is known of the holder."""
+        held = self.locks(error.stack)
+        if not held:
+            return error
+        return StackLocked(
+            f"Stack {error.stack} is being changed by {held[0]}.",
+            stack=error.stack,
+            holder=str(held[0]),
+            remedy="Wait until that has ended, then try again. If it is gone for good: platform repair",
+        )
+
+
+_STACKS = f".pulumi/stacks/{PROJECT}/"
+
+
+def _state_of(stack: str) -> str:
+    return f"{_STACKS}{stack}.json"
 
 
 def translated(
@@ -215,17 +303,6 @@ def translated(
         general=tuple(progress.general_errors) if progress else (),
         stopped=stopped,
     )
-
-
-def _is_pulumi(pid: int) -> bool:
-    """Whether that process lives and is the CLI; its number may have gone to somebody else since, and where nobody
-    reaps, a dead process keeps its entry."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
-    return fields.get("Name", "").startswith("pulumi") and fields.get("State", "")[:1] not in {"Z", "X"}
 
 
 def _wrong_passphrase(stack: str) -> PassphraseWrong:

@@ -18,12 +18,6 @@ def resources(checkpoint: dict[str, Any]) -> list[dict[str, Any]]:
     return latest.get("resources") or []
 
 
-def has_pending(checkpoint: dict[str, Any]) -> bool:
-    """Whether the last run was cut off in the middle of an operation."""
-    latest = (checkpoint.get("checkpoint") or {}).get("latest") or {}
-    return bool(latest.get("pending_operations"))
-
-
 def handled(checkpoint: dict[str, Any]) -> int:
     """How many resources providers handle: not the stack, components or the providers themselves."""
     return sum(

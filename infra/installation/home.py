@@ -54,6 +54,14 @@ class Home:
         """What commands for this installation must add, with a leading space; empty for the default profile."""
         return "" if self.source == "local" else f" --profile {self.source}"
 
+    @property
+    def command(self) -> str:
+        """What the command that holds the lock was called with, such as `up --profile aws`; empty where none does."""
+        try:
+            return str(json.loads(self._lock.read_text("utf-8"))["command"])
+        except (OSError, ValueError, KeyError):
+            return ""
+
     def require(self) -> None:
         """Raises NotInstalled where there is no installation."""
         if not self.exists:

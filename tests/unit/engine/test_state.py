@@ -76,8 +76,3 @@ def test_other_unfinished_operations_are_forgotten() -> None:
     found = pending({}, kind="hosts:index:Host")
     found["deployment"]["pending_operations"][0]["type"] = "deleting"
     assert repair.settle(found)["deployment"] == {"resources": []}
-
-
-def test_a_cut_off_run_is_noticed() -> None:
-    assert not state.has_pending(checkpoint())
-    assert state.has_pending({"checkpoint": {"latest": {"pending_operations": [{}]}}})
