@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 from infra.clusters.bill import Item
@@ -14,34 +16,43 @@ from infra.profile.model import Profile
 
 def cluster_program(profile: Profile) -> Program:
     """The stack `cluster` of a profile whose target is a cloud. Raises ClusterError where its SDK is missing."""
-    made: Program = _module(profile).program(profile)
+    with _sdk(profile):
+        made: Program = _module(profile).program(profile)
     return made
 
 
 def address_program(profile: Profile, target: str) -> Program:
     """The stack `address`: the domain leads to `target`, the host name or address of the gateway's load balancer."""
-    made: Program = _module(profile, "address").program(profile, target)
+    with _sdk(profile):
+        made: Program = _module(profile, "address").program(profile, target)
     return made
 
 
 def answers(profile: Profile) -> Answers:
     """Made-up outputs of that cloud's resources, for `declare`."""
-    made: Answers = _module(profile, "offline").answers(profile)
+    with _sdk(profile):
+        made: Answers = _module(profile, "offline").answers(profile)
     return made
 
 
 def bill(profile: Profile) -> tuple[Item, ...]:
     """What the profile's cloud consumes. Needs no SDK."""
-    made: tuple[Item, ...] = _module(profile, "bill").bill(profile)
+    with _sdk(profile):
+        made: tuple[Item, ...] = _module(profile, "bill").bill(profile)
     return made
 
 
 def _module(profile: Profile, part: str = "") -> ModuleType:
     if profile.cloud is None:
         raise ValueError(f"target {profile.target!r} is no cloud")
-    name = f"infra.clusters.{profile.target}" + (f".{part}" if part else "")
+    return importlib.import_module(f"infra.clusters.{profile.target}" + (f".{part}" if part else ""))
+
+
+@contextmanager
+def _sdk(profile: Profile) -> Iterator[None]:
+    """Modules import the SDK when they are loaded or when they are asked; either may find that it is missing."""
     try:
-        return importlib.import_module(name)
+        yield
     except ModuleNotFoundError as error:
         missing = (error.name or "").partition(".")[0]
         if missing == "infra":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import sys
 
 import pytest
 import yaml
@@ -14,6 +15,8 @@ from infra.clusters.gcp.classes import STORAGE_CLASS, storage_classes
 from infra.clusters.gcp.identity import KEEP_BUCKETS, MAKE_BUCKETS
 from infra.clusters.gcp.kubeconfig import kubeconfig
 from infra.clusters.gcp.rights import BESIDE, RIGHTS, permissions
+from infra.clusters.programs import address_program as programs_address
+from infra.clusters.programs import bill, cluster_program
 from infra.profile.load import load
 
 KEY = "projects/p/locations/r/keyRings/k/cryptoKeys/disks"
@@ -54,6 +57,17 @@ def test_the_record_wants_an_address() -> None:
     assert pickle.loads(pickle.dumps(made)) == made  # noqa: S301
     with pytest.raises(ClusterError, match=r"'gateway\.example\.com' for an address"):
         address_program(load("gcp"), "gateway.example.com")
+
+
+def test_a_missing_sdk_is_named_and_not_needed_for_the_bill(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in [name for name in sys.modules if name.startswith(("pulumi_gcp", "infra.clusters.gcp"))]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "pulumi_gcp", None)
+    with pytest.raises(ClusterError, match=r"needs the package pulumi_gcp.*-r infra/clouds/gcp/requirements\.lock"):
+        cluster_program(load("gcp"))
+    with pytest.raises(ClusterError, match="pulumi_gcp"):
+        programs_address(load("gcp"), "10.40.0.9")
+    assert bill(load("gcp"))
 
 
 def test_permissions_are_single_ones() -> None:
