@@ -54,6 +54,7 @@ IMMUTABLE = (
     "aws.zone_names",
     "gcp.project",
     "gcp.region",
+    "gcp.zone_names",
     "azure.subscription",
     "azure.tenant",
     "azure.location",
