@@ -49,7 +49,8 @@ class Checks:
         yield Finding(
             "identity",
             state == "ACTIVE",
-            f"project {self._gcp.project} ({found.get('name', '')}) is {state or 'in no known state'}",
+            f"{self._api.who} sees project {self._gcp.project} ({found.get('name', '')}), which is "
+            f"{state or 'in no known state'}",
             "Restore the project, or set gcp.project to another one.",
         )
 

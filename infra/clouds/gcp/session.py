@@ -58,6 +58,13 @@ class Api:
     bases: Mapping[str, str] = field(default_factory=dict)
     sleep: Callable[[float], None] = time.sleep
 
+    @property
+    def who(self) -> str:
+        """Whose credentials these are, as far as they say."""
+        found = self.session.credentials
+        account = getattr(found, "service_account_email", "") or getattr(found, "account", "")
+        return str(account) if account and account != "default" else "whoever is signed in"
+
     def get(self, service: str, path: str, **query: Any) -> dict[str, Any]:
         """Raises Refused, NoCredentials or CloudError."""
         return self._ask("GET", service, path, query, None)
