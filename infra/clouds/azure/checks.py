@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.clouds.azure.needs import NETWORK, PROVIDERS, Cores, Machine, cores, lacking_zones, machine
+from infra.clouds.azure.needs import NETWORK, PROVIDERS, Cores, Machine, Offer, cores, lacking_zones, machine
 from infra.clouds.azure.permissions import Permission, missing
 from infra.clouds.azure.session import MANAGEMENT, AzureError, Session, words
 from infra.clouds.model import CloudError
 from infra.clusters.azure.names import Names, azure_of, names
 from infra.clusters.azure.rights import all_actions
-from infra.clusters.azure.shape import Shape, shape
+from infra.clusters.azure.shape import POSTGRESQL, Shape, shape
 from infra.preflight.model import Finding
 from infra.profile.azure import Azure
 from infra.profile.model import Profile
@@ -55,6 +55,7 @@ class Checks:
             ("quotas", self.quotas),
             ("addresses", self.network_quotas),
             ("machine types", self.machine_types),
+            ("database type", self.database_type),
             ("versions", self.versions),
             ("providers", self.providers),
             ("names", self.free_names),
@@ -166,6 +167,25 @@ class Checks:
                 yield Finding(f"machine {name}", False, message, f"{remedy}, or set azure.zones lower")
             else:
                 yield Finding(f"machine {name}", True, f"{name} in zones {', '.join(self.shape.zones)}")
+
+    def database_type(self) -> Iterator[Finding]:
+        """The PostgreSQL server's machine type, version and standby."""
+        path = (
+            f"/subscriptions/{self.azure.subscription}/providers/Microsoft.DBforPostgreSQL/locations/"
+            f"{self.azure.location}/capabilities"
+        )
+        wanted, where = self.shape.database, self.azure.location
+        offered = [Offer.of(each) for each in self.session.ask(path, VERSIONS["postgresql"]).get("value", [])]
+        check = f"database {wanted.machine}"
+        remedy = "Choose another azure.database.machine or location: az postgres flexible-server list-skus -l LOCATION"
+        if not any(wanted.machine in offer.machines and POSTGRESQL in offer.versions for offer in offered):
+            message = f"PostgreSQL {POSTGRESQL} on {wanted.machine} is not offered to the subscription in {where}"
+            yield Finding(check, False, message, remedy)
+        elif wanted.high_availability and wanted.zonal_standby and not any(offer.zonal_standby for offer in offered):
+            message = f"{where} has no standby in another zone for PostgreSQL servers"
+            yield Finding(check, False, message, "Set azure.database.high_availability to false, or azure.zones to 1")
+        else:
+            yield Finding(check, True, f"PostgreSQL {POSTGRESQL} on {wanted.machine} in {where}")
 
     def versions(self) -> Iterator[Finding]:
         """Whether AKS offers the version of Kubernetes, and not as a preview."""

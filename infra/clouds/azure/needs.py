@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from infra.clusters.azure.shape import Shape
 
@@ -46,6 +47,27 @@ class Cores:
     """For the nodes that are made at once."""
     most: int
     """When every pool has grown to its maximum."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """PostgreSQL servers that a region offers to a subscription."""
+
+    machines: frozenset[str]
+    versions: frozenset[str]
+    zonal_standby: bool
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> Offer:
+        """One capability as Azure gives it; what is restricted is not offered."""
+        if found.get("restricted") == "Enabled":
+            return cls(frozenset(), frozenset(), False)
+        editions = found.get("supportedServerEditions") or ()
+        return cls(
+            frozenset(str(sku["name"]) for edition in editions for sku in edition.get("supportedServerSkus") or ()),
+            frozenset(str(version["name"]) for version in found.get("supportedServerVersions") or ()),
+            found.get("zoneRedundantHaSupported") == "Enabled",
+        )
 
 
 def cores(shape: Shape, machines: Mapping[str, Machine]) -> dict[str, Cores]:

@@ -14,7 +14,7 @@ from infra.clusters.azure.identity import Identities
 from infra.clusters.azure.kubeconfig import for_installer
 from infra.clusters.azure.network import Network
 from infra.clusters.azure.registry import Registry
-from infra.clusters.azure.roles import assign
+from infra.clusters.azure.roles import assign, assign_people
 from infra.clusters.azure.shape import Pool
 from infra.clusters.azure.site import Site
 from infra.clusters.azure.vault import Vault
@@ -78,9 +78,6 @@ class Cluster(pulumi.ComponentResource):
                 )
             },
             network_profile=self._networking(),
-            node_resource_group_profile=containerservice.ManagedClusterNodeResourceGroupProfileArgs(
-                restriction_level="ReadOnly"
-            ),
             oidc_issuer_profile=containerservice.ManagedClusterOIDCIssuerProfileArgs(enabled=True),
             security_profile=containerservice.ManagedClusterSecurityProfileArgs(
                 azure_key_vault_kms=containerservice.AzureKeyVaultKmsArgs(
@@ -109,7 +106,8 @@ class Cluster(pulumi.ComponentResource):
         )
         for pool in others:
             self._agent_pool(pool)
-        self._administrators(installer)
+        administer = "Azure Kubernetes Service RBAC Cluster Admin"
+        assign_people(site, "admin", administer, installer=installer, scope=self.cluster.id, parent=self)
         self.issuer = self.cluster.oidc_issuer_profile.issuer_url
         self.register_outputs({"cluster": self.cluster.id})
 
@@ -224,22 +222,3 @@ class Cluster(pulumi.ComponentResource):
             **self._pool(pool),
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["count"]),
         )
-
-    def _administrators(self, installer: pulumi.Output[str]) -> None:
-        """The groups that the profile names; where it names none, whoever runs `up`."""
-        role, scope = "Azure Kubernetes Service RBAC Cluster Admin", self.cluster.id
-        for group in self._site.azure.administrators:
-            assign(self._site, f"administrators-{group}", role, principal=group, scope=scope, parent=self, kind="Group")
-        if not self._site.azure.administrators:
-            names = self._site.names
-            guid = installer.apply(lambda person: names.guid("role-assignment", "installer-admin", person))
-            assign(
-                self._site,
-                "installer-admin",
-                role,
-                principal=installer,
-                scope=scope,
-                parent=self,
-                kind=None,
-                guid=guid,
-            )

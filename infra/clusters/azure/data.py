@@ -14,11 +14,11 @@ from infra.clusters.azure.identity import Identities
 from infra.clusters.azure.names import ARTIFACTS
 from infra.clusters.azure.network import Network
 from infra.clusters.azure.roles import assign
+from infra.clusters.azure.shape import POSTGRESQL
 from infra.clusters.azure.site import Site
 from infra.clusters.azure.vault import Vault, lock
 
 ADMINISTRATOR = "mlpadmin"
-POSTGRESQL = "17"
 _KEPT_DAYS = 14
 """Days that a deleted blob or container can be brought back."""
 

@@ -161,7 +161,8 @@ class Network(pulumi.ComponentResource):
         ]
 
     def _to_database(self) -> list[network.SecurityRuleArgs]:
-        """Only nodes and the server's own standby; peered networks do not reach it."""
+        """Only nodes and the server's own standby. Azure's own rules refuse the internet already, and let the whole
+        network in, with all that is joined to it; the second rule takes that back."""
         ranges = self._site.shape.subnets
         allowed = network.SecurityRuleArgs(
             name="postgresql",
@@ -180,7 +181,7 @@ class Network(pulumi.ComponentResource):
             direction="Inbound",
             access="Deny",
             protocol="*",
-            source_address_prefix="*",
+            source_address_prefix="VirtualNetwork",
             source_port_range="*",
             destination_address_prefix="*",
             destination_port_range="*",

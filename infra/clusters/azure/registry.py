@@ -8,7 +8,7 @@ from pulumi_azure_native import containerregistry
 from infra.clusters.azure.groups import Groups
 from infra.clusters.azure.identity import Identities
 from infra.clusters.azure.network import Network
-from infra.clusters.azure.roles import assign
+from infra.clusters.azure.roles import assign, assign_people
 from infra.clusters.azure.site import Site
 
 
@@ -47,6 +47,5 @@ class Registry(pulumi.ComponentResource):
         scope = self.registry.id
         puller = identities.of["kubelet"].principal_id
         self.pull = assign(site, "kubelet-pull", "AcrPull", principal=puller, scope=scope, parent=self)
-        guid = installer.apply(lambda person: site.names.guid("role-assignment", "installer-push", person))
-        assign(site, "installer-push", "AcrPush", principal=installer, scope=scope, parent=self, kind=None, guid=guid)
+        assign_people(site, "push", "AcrPush", installer=installer, scope=scope, parent=self)
         self.register_outputs({"server": self.registry.login_server})

@@ -125,6 +125,7 @@ ASKING = (
     "Microsoft.ContainerRegistry/checkNameAvailability/read",
     "Microsoft.ContainerService/locations/kubernetesVersions/read",
     "Microsoft.DBforPostgreSQL/checkNameAvailability/action",
+    "Microsoft.DBforPostgreSQL/locations/capabilities/read",
     "Microsoft.KeyVault/checkNameAvailability/read",
     "Microsoft.Network/locations/usages/read",
     "Microsoft.Storage/checkNameAvailability/read",

@@ -55,3 +55,22 @@ def assign(
         # Its name stays the same, so the old one has to go first.
         opts=pulumi.ResourceOptions(parent=parent, delete_before_replace=True),
     )
+
+
+def assign_people(
+    site: Site,
+    purpose: str,
+    role: str,
+    *,
+    installer: pulumi.Output[str],
+    scope: pulumi.Input[str],
+    parent: pulumi.Resource,
+) -> None:
+    """To the groups that the profile names; where it names none, to whoever runs `up` (`installer` is their id)."""
+    for group in site.azure.administrators:
+        name = f"administrators-{purpose}-{group}"
+        assign(site, name, role, principal=group, scope=scope, parent=parent, kind="Group")
+    if not site.azure.administrators:
+        name = f"installer-{purpose}"
+        guid = installer.apply(lambda person: site.names.guid("role-assignment", name, person))
+        assign(site, name, role, principal=installer, scope=scope, parent=parent, kind=None, guid=guid)

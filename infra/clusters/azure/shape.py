@@ -74,6 +74,8 @@ DATABASES: Mapping[Size, tuple[str, int, bool]] = {
 }
 """Machine type, GiB, high availability."""
 
+POSTGRESQL = "17"
+"""Major version of the server."""
 _DATABASE_STORAGE = (32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
 _BACKUP_MINIMUM = 7
 """Days; Azure keeps backups at least so long."""

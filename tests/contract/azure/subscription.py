@@ -51,6 +51,7 @@ class Subscription:
     network: dict[str, Usage] = field(default_factory=lambda: {"VirtualNetworks": Usage(3, 1000)})
     machines: list[Body] = field(default_factory=list)
     versions: list[Body] = field(default_factory=lambda: [{"version": "1.35"}, {"version": "1.36"}])
+    databases: list[Body] = field(default_factory=lambda: [_databases()])
     unregistered: set[str] = field(default_factory=set)
     taken: set[str] = field(default_factory=set)
     """Names that are in use somewhere in the world."""
@@ -105,6 +106,10 @@ class Subscription:
                 rf"{base}/providers/Microsoft\.ContainerService/locations/westeurope/kubernetesVersions",
                 lambda *_: (200, {"values": self.versions}),
             ),
+            (
+                rf"{base}/providers/Microsoft\.DBforPostgreSQL/locations/westeurope/capabilities",
+                lambda *_: (200, {"value": self.databases}),
+            ),
             (rf"{base}/providers/([^/]+)/checkNameAvailability", self._name),
             (rf"{base}/providers/([^/]+)", self._provider),
             (r"/providers/Microsoft\.ResourceGraph/resources", self._graph),
@@ -150,6 +155,20 @@ class Subscription:
         after = start + self.page
         link = f"{server}/api/retail/prices?$skip={after}" if after < len(lines) else None
         return 200, {"Items": lines[start:after], "NextPageLink": link}
+
+
+def _databases() -> Body:
+    skus = {"Burstable": ["Standard_B2s"], "GeneralPurpose": ["Standard_D2ds_v5", "Standard_D8ds_v5"]}
+    return {
+        "name": "FlexibleServerCapabilities",
+        "supportedServerEditions": [
+            {"name": edition, "supportedServerSkus": [{"name": name} for name in names]}
+            for edition, names in skus.items()
+        ],
+        "supportedServerVersions": [{"name": "16"}, {"name": "17"}],
+        "zoneRedundantHaSupported": "Enabled",
+        "restricted": "Disabled",
+    }
 
 
 def _field(name: str) -> str:

@@ -86,7 +86,7 @@ def test_a_subscription_with_everything_is_ready(url: str, there: Subscription) 
     findings = cloud(url, "azure.size=medium").check()
     assert [finding for finding in findings if not finding.ok] == []
     kinds = [finding.check.split(" ")[0] for finding in findings]
-    order = ["identity", "rights", "quota", "machine", "version", "providers", "name"]
+    order = ["identity", "rights", "quota", "machine", "database", "version", "providers", "name"]
     assert list(dict.fromkeys(kinds)) == order
     assert {method for method, _, _ in there.asked} <= {"GET", "POST"}
 
@@ -194,6 +194,24 @@ def test_machine_types_that_are_not_there_are_named_with_the_reason(url: str, th
     assert "Azure has no Standard_NC8as_T4_v3" in found(findings, "machine Standard_NC8as_T4_v3").message
     assert len(blocking(findings)) == 3
     assert found(cloud(url, "azure.zones=2").check(), "machine Standard_D4s_v5").ok
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"restricted": "Enabled"}, "PostgreSQL 17 on Standard_D2ds_v5 is not offered"),
+        ({"supportedServerVersions": [{"name": "16"}]}, "PostgreSQL 17 on Standard_D2ds_v5 is not offered"),
+        ({"supportedServerEditions": []}, "PostgreSQL 17 on Standard_D2ds_v5 is not offered"),
+        ({"zoneRedundantHaSupported": "Disabled"}, "has no standby in another zone"),
+    ],
+)
+def test_a_database_that_the_region_does_not_offer_stops(
+    url: str, there: Subscription, change: dict[str, Any], said: str
+) -> None:
+    there.databases[0] |= change
+    missing = found(cloud(url, "azure.size=medium").check(), "database Standard_D2ds_v5")
+    assert not missing.ok
+    assert said in missing.message
 
 
 @pytest.mark.parametrize(
