@@ -45,8 +45,8 @@ AWS_RIGHTS: dict[str, tuple[str, ...]] = {
     "UpdatePodIdentityAssociation": ("eks:UpdatePodIdentityAssociation", "iam:GetRole", "iam:PassRole"),
 }  # fmt: skip
 """API call → actions it needs. `s3` on buckets whose names begin with `clouds.workspace_prefix`, `iam` on roles below
-`clouds.ROLE_PATH`, `eks` on the platform's cluster. With a permissions boundary: `iam:CreateRole`, `iam:PutRolePolicy`
-and `iam:PutRolePermissionsBoundary` only where `iam:PermissionsBoundary` is that one."""
+`clouds.ROLE_PATH`, `eks` on the platform's cluster and its associations. With a permissions boundary: `iam:CreateRole`,
+`iam:PutRolePolicy` and `iam:PutRolePermissionsBoundary` only where `iam:PermissionsBoundary` is that one."""
 
 
 def aws_actions(service: str) -> tuple[str, ...]:
@@ -64,7 +64,8 @@ GCP_PERMISSIONS = (
     "storage.objects.delete",
     "storage.objects.list",
 )
-"""On the project, where names begin with `clouds.workspace_prefix` (a condition). It reads and writes no object."""
+"""On the project; all but `create`, which knows no condition on names, only where names begin with
+`clouds.workspace_prefix`. It reads and writes no object."""
 
 AZURE_ACTIONS = (
     "Microsoft.Authorization/roleAssignments/delete",
