@@ -92,10 +92,12 @@ class KnownAnswers:
     fallback: Answers = field(default_factory=NoAnswers)
 
     def resource(self, kind: str, name: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        made_up = self.fallback.resource(kind, name, inputs)
         if (kind, name) not in self.known:
-            return self.fallback.resource(kind, name, inputs)
+            return made_up
         identity, outputs = self.known[kind, name]
-        return {**{key: value for key, value in outputs.items() if key not in inputs}, "id": identity}
+        real = {key: value for key, value in outputs.items() if key not in inputs and value is not None}
+        return {**made_up, **real, "id": identity}
 
     def call(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         return self.fallback.call(token, arguments)

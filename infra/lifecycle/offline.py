@@ -152,12 +152,7 @@ class Offline:
         )
 
     def _changes(self, stack: str, program: Program, made_up: Answers | None) -> StackChanges:
-        against = declare_against(program, self.kept(stack), made_up, stack)
-        old = [_of_kept(each) for each in against.kept.resources]
-        new = [_of_declared(each, against) for each in _handled(against.declaration)]
-        changes = differences(old, new, fixed, against.made_up)
-        touched = sum(1 for change in changes if change.op != "destroy")
-        return StackChanges(stack, changes, len(new) - touched, against.declaration)
+        return compared(stack, declare_against(program, self.kept(stack), made_up, stack))
 
     def kept(self, stack: str) -> KeptStack | None:
         """The state of a stack on this machine; None where it has none here."""
@@ -205,6 +200,15 @@ class Offline:
             return Network.model_validate(known)
         ranges = self._profile.kubernetes.ranges
         return Network(pods=ranges.pods, services=ranges.services, nodes=ranges.nodes, api_server_endpoints=())
+
+
+def compared(stack: str, against: Against) -> StackChanges:
+    """What an update of the stack would change, by its declaration and its state. Pure."""
+    old = [_of_kept(each) for each in against.kept.resources]
+    new = [_of_declared(each, against) for each in _handled(against.declaration)]
+    changes = differences(old, new, fixed, against.made_up)
+    touched = sum(1 for change in changes if change.op != "destroy")
+    return StackChanges(stack, changes, len(new) - touched, against.declaration)
 
 
 def fixed(old: Resource, new: Resource) -> frozenset[str]:
