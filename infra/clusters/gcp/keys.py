@@ -15,6 +15,19 @@ _DESTROYED_AFTER = "2592000s"
 """30 days, in which a key's version can be brought back."""
 _USE = "roles/cloudkms.cryptoKeyEncrypterDecrypter"
 
+_AGENTS = {
+    "compute": "compute-system",
+    "database": "gcp-sa-cloud-sql",
+    "kubernetes": "container-engine-robot",
+    "registry": "gcp-sa-artifactregistry",
+}
+"""Whose name has the project's number in it → its domain."""
+_MADE_WHEN_ASKED = {
+    "database": "sqladmin.googleapis.com",
+    "kubernetes": "container.googleapis.com",
+    "registry": "artifactregistry.googleapis.com",
+}
+
 
 class Keys(pulumi.ComponentResource):
     """`cluster`: secrets of Kubernetes. `disks`: of nodes and volumes. `data`: buckets, database and images.
@@ -31,16 +44,19 @@ class Keys(pulumi.ComponentResource):
         )
         self.cluster, self.disks, self.data = (self._key(name) for name in ("cluster", "disks", "data"))
         agents = self._agents()
-        users: Mapping[str, tuple[kms.CryptoKey, pulumi.Input[str]]] = {
-            "cluster-kubernetes": (self.cluster, agents["kubernetes"]),
-            "disks-compute": (self.disks, agents["compute"]),
-            "data-storage": (self.data, agents["storage"]),
-            "data-database": (self.data, agents["database"]),
-            "data-registry": (self.data, agents["registry"]),
+        users: Mapping[str, tuple[kms.CryptoKey, str]] = {
+            "cluster-kubernetes": (self.cluster, "kubernetes"),
+            "disks-compute": (self.disks, "compute"),
+            "data-storage": (self.data, "storage"),
+            "data-database": (self.data, "database"),
+            "data-registry": (self.data, "registry"),
         }
+        asked = self._asked()
         self.ready = {
-            name: kms.CryptoKeyIAMMember(name, crypto_key_id=key.id, role=_USE, member=member, opts=site.below(self))
-            for name, (key, member) in users.items()
+            name: kms.CryptoKeyIAMMember(
+                name, crypto_key_id=key.id, role=_USE, member=agents[agent], opts=site.below(self, *asked)
+            )
+            for name, (key, agent) in users.items()
         }
         self.register_outputs({"cluster": self.cluster.id, "disks": self.disks.id, "data": self.data.id})
 
@@ -56,24 +72,23 @@ class Keys(pulumi.ComponentResource):
             opts=self._site.below(self, protect=True),
         )
 
+    def _asked(self) -> list[pulumi.Resource]:
+        """Some agents are made only when somebody asks for them."""
+        project = self._site.gcp.project
+        return [
+            projects.ServiceIdentity(name, service=api, project=project, opts=self._site.below(self))
+            for name, api in _MADE_WHEN_ASKED.items()
+        ]
+
     def _agents(self) -> dict[str, pulumi.Input[str]]:
-        """IAM members for Google's services in this project. Some are made only when they are asked for."""
-        site, project = self._site, self._site.gcp.project
-        asked = {
-            name: projects.ServiceIdentity(name, service=api, project=project, opts=site.below(self))
-            for name, api in (
-                ("database", "sqladmin.googleapis.com"),
-                ("kubernetes", "container.googleapis.com"),
-                ("registry", "artifactregistry.googleapis.com"),
-            )
-        }
-        found = storage.get_project_service_account_output(
-            project=project, opts=pulumi.InvokeOutputOptions(parent=self, depends_on=list(site.services))
+        """IAM members for Google's services in this project."""
+        site = self._site
+        storage_agent = storage.get_project_service_account_output(
+            project=site.gcp.project, opts=pulumi.InvokeOutputOptions(parent=self, depends_on=list(site.services))
         )
-        compute = site.number.apply(lambda number: f"service-{number}@compute-system.iam.gserviceaccount.com")
-        emails = {
-            **{name: identity.email for name, identity in asked.items()},
-            "storage": found.email_address,
-            "compute": compute,
+        emails: dict[str, pulumi.Input[str]] = {
+            name: pulumi.Output.concat("service-", site.number, f"@{domain}.iam.gserviceaccount.com")
+            for name, domain in _AGENTS.items()
         }
+        emails["storage"] = storage_agent.email_address
         return {name: pulumi.Output.concat("serviceAccount:", email) for name, email in emails.items()}

@@ -44,12 +44,6 @@ _IDS: Mapping[str, str] = {
 }
 """Type → id as GCP makes it of the inputs."""
 
-_AGENTS = {
-    "artifactregistry.googleapis.com": "gcp-sa-artifactregistry",
-    "container.googleapis.com": "container-engine-robot",
-    "sqladmin.googleapis.com": "gcp-sa-cloud-sql",
-}
-
 
 @dataclass(frozen=True)
 class GcpAnswers:
@@ -87,9 +81,6 @@ class GcpAnswers:
             },
             "gcp:projects/iAMCustomRole:IAMCustomRole": lambda _, given: {
                 "name": f"projects/{self.project}/roles/{given['roleId']}"
-            },
-            "gcp:projects/serviceIdentity:ServiceIdentity": lambda _, given: {
-                "email": f"service-{_NUMBER}@{_AGENTS[given['service']]}.iam.gserviceaccount.com"
             },
             "gcp:artifactregistry/repository:Repository": lambda _, given: {"name": given["repositoryId"]},
             "gcp:serviceaccount/account:Account": lambda _, given: {

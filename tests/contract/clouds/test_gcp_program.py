@@ -16,6 +16,7 @@ from infra.clusters.gcp.address import program as address_program
 from infra.clusters.gcp.data import derived
 from infra.clusters.gcp.offline import answers
 from infra.clusters.gcp.rights import RIGHTS
+from infra.clusters.policies import judge
 from infra.engine.declared import Declaration, declare
 from infra.profile.load import load
 from infra.profile.model import Profile
@@ -428,6 +429,10 @@ def test_permissions_are_known_for_all_types_and_no_other() -> None:
         if each.custom and not each.kind.startswith("pulumi:")
     }
     assert kinds == set(RIGHTS)
+
+
+def test_an_installation_that_people_reach_from_outside_breaks_no_policy() -> None:
+    assert judge(declared(*OPEN), LABELS, keep=False) == ()
 
 
 def test_the_program_goes_to_other_processes() -> None:
