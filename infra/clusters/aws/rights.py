@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from infra.clusters.aws.grants import EVERYWHERE, LINKED_SERVICES, PASSED_TO, TYPES, Condition, Grant
@@ -26,7 +27,6 @@ FILES: Mapping[str, tuple[str, ...]] = {
 has those of all services that name no resource, nearly all of which only read."""
 
 ALL = frozenset(service for services in FILES.values() for service in services) | {
-    "elasticloadbalancing",
     "pricing",
     "tag",
 }
@@ -42,14 +42,60 @@ def policy(declaration: Declaration, profile: Profile) -> dict[str, str]:
     return {f"aws-{part}.json": made.text(services) for part, services in FILES.items()}
 
 
-def actions(declaration: Declaration, profile: Profile) -> tuple[tuple[str, str], ...]:
-    """Every action with one resource it is needed on, for the question whether somebody has it. Sorted."""
-    made = Policies(scope(profile), section(profile).domain or "", declaration)
-    found: dict[str, str] = {}
-    for grant in made.grants:
-        for action in grant.actions:
-            found.setdefault(action, made.resource(grant.resources[0]))
-    return tuple(sorted(found.items()))
+@dataclass(frozen=True)
+class Question:
+    """Whether somebody may do these actions on a resource."""
+
+    actions: tuple[str, ...]
+    resource: str
+    """An ARN as one of them would have, or `*`."""
+    context: Mapping[str, tuple[str, ...]]
+    """What IAM would know of the request."""
+
+
+def questions(of: Scope, domain: str) -> tuple[Question, ...]:
+    """Everything that some program of AWS may need, as questions for IAM's simulator."""
+    grants = (*(grant for kind in TYPES.values() for grant in kind), *EVERYWHERE)
+    asked: dict[tuple[str, Condition], set[str]] = {}
+    for grant in grants:
+        asked.setdefault((grant.resources[0], grant.condition), set()).update(grant.actions)
+    return tuple(
+        Question(
+            tuple(sorted(actions)),
+            resource_arn(of, resource).replace("*", "x") if resource != "*" else "*",
+            _context(of, domain, condition),
+        )
+        for (resource, condition), actions in sorted(asked.items())
+    )
+
+
+def _context(of: Scope, domain: str, condition: Condition) -> dict[str, tuple[str, ...]]:
+    """What meets the condition."""
+    name = (of.installation,)
+    template = resource_arn(of, "ec2:launch-template/lt-x")
+    contexts: Mapping[Condition, dict[str, tuple[str, ...]]] = {
+        "": {},
+        "new": {f"aws:RequestTag/{TAG}": name},
+        "ours": {f"aws:ResourceTag/{TAG}": name},
+        "cluster-group": {"aws:ResourceTag/aws:eks:cluster-name": (of.base,)},
+        "passed": {"iam:PassedToService": (PASSED_TO[0],)},
+        "maintained": {"iam:PolicyARN": (of.aws_policy("AmazonEKSClusterPolicy"),)},
+        "templates": {"ec2:LaunchTemplate": (template,)},
+        "names": {"route53:ChangeResourceRecordSetsNormalizedRecordNames": (domain,)},
+        "creating": {"ec2:CreateAction": ("CreateVpc",), f"aws:RequestTag/{TAG}": name},
+    }
+    return contexts[condition]
+
+
+def resource_arn(of: Scope, short: str) -> str:
+    """The ARN, or a pattern of ARNs, of `service:resource`; `*` stays."""
+    if short == "*":
+        return short
+    service, _, rest = short.partition(":")
+    rest = rest.format(base=of.base, account=of.account, region=of.region)
+    if service in ("s3", "route53"):
+        return f"arn:{of.partition}:{service}:::{rest}"
+    return of.arn(service, rest, regional=service != "iam")
 
 
 def _apart(grant: Grant) -> tuple[str, ...]:
@@ -98,26 +144,13 @@ class Policies:
         return json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=1) + "\n"
 
     def _statement(self, found: set[str], resources: set[str], condition: Condition) -> dict[str, Any]:
-        where = sorted(self.resource(each) for each in resources)
+        where = sorted(resource_arn(self._scope, each) for each in resources)
         made: dict[str, Any] = {
             "Effect": "Allow",
             "Action": sorted(found),
             "Resource": where[0] if len(where) == 1 else where,
         }
         return made | ({"Condition": self._condition(condition)} if condition else {})
-
-    def resource(self, short: str) -> str:
-        """The ARN, or a pattern of ARNs, of `service:resource`; `*` stays."""
-        if short == "*":
-            return short
-        service, _, rest = short.partition(":")
-        known = self._scope
-        rest = rest.format(base=known.base, account=known.account, region=known.region, domain=self._domain)
-        if service == "s3":
-            return f"arn:{known.partition}:s3:::{rest}"
-        if service == "route53":
-            return f"arn:{known.partition}:route53:::{rest}"
-        return known.arn(service, rest, regional=service != "iam")
 
     def _condition(self, condition: Condition) -> dict[str, Any]:
         name = self._scope.installation
@@ -127,7 +160,7 @@ class Policies:
             "cluster-group": {"StringEquals": {"aws:ResourceTag/aws:eks:cluster-name": self._scope.base}},
             "passed": {"StringEquals": {"iam:PassedToService": list(PASSED_TO)}},
             "maintained": {"ArnEquals": {"iam:PolicyARN": self._maintained}},
-            "templates": {"ArnLike": {"ec2:LaunchTemplate": self.resource("ec2:launch-template/*")}},
+            "templates": {"ArnLike": {"ec2:LaunchTemplate": resource_arn(self._scope, "ec2:launch-template/*")}},
             "names": {
                 "ForAllValues:StringLike": {
                     "route53:ChangeResourceRecordSetsNormalizedRecordNames": [self._domain, f"*.{self._domain}"]
@@ -156,6 +189,6 @@ class Policies:
         return {
             "Effect": "Allow",
             "Action": ["iam:CreateServiceLinkedRole"],
-            "Resource": self.resource("iam:role/aws-service-role/*"),
+            "Resource": resource_arn(self._scope, "iam:role/aws-service-role/*"),
             "Condition": {"StringEquals": {"iam:AWSServiceName": list(LINKED_SERVICES)}},
         }

@@ -22,19 +22,21 @@ EVERYWHERE: tuple[Grant, ...] = (
         "ec2:DescribeAvailabilityZones",
         "ec2:DescribeInstanceTypeOfferings",
         "ec2:DescribeInstanceTypes",
+        "ec2:DescribeInstances",
         "ec2:DescribeSpotPriceHistory",
-        "ec2:DescribeTags",
-        "ec2:DescribeVolumes",
         "eks:DescribeClusterVersions",
-        "elasticloadbalancing:DescribeLoadBalancers",
-        "elasticloadbalancing:DescribeTags",
+        "iam:ListOpenIDConnectProviders",
+        "iam:ListPolicies",
+        "iam:ListRoles",
         "pricing:GetProducts",
         "tag:GetResources",
     ),
     Grant(("servicequotas:GetServiceQuota",), ("servicequotas:ec2/*", "servicequotas:vpc/*")),
     # May I do all this? Asked of ourselves.
     Grant(("iam:SimulatePrincipalPolicy",), ("iam:role/*", "iam:user/*")),
-    Grant(("iam:GetRole",), ("iam:role/*",)),
+    Grant(("iam:GetRole", "iam:ListRoleTags"), ("iam:role/*",)),
+    Grant(("iam:ListPolicyTags",), ("iam:policy/*",)),
+    Grant(("iam:ListOpenIDConnectProviderTags",), ("iam:oidc-provider/*",)),
 )
 """What the installer needs beside the resources themselves."""
 

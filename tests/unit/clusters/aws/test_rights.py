@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 from typing import Any
 
@@ -11,9 +12,12 @@ import pytest
 from infra.clusters.aws.address import program as address_program
 from infra.clusters.aws.grants import EVERYWHERE, TYPES
 from infra.clusters.aws.offline import answers
-from infra.clusters.aws.rights import FILES, MAX_CHARACTERS, actions, policy
+from infra.clusters.aws.rights import FILES, MAX_CHARACTERS, Question, policy, questions
+from infra.clusters.aws.scope import Scope
 from infra.engine.declared import Declaration, Declared, declare
 from tests.unit.clusters.aws.declarations import ACCOUNT, OPEN, declared, profile
+
+ASKED = questions(Scope("blue", ACCOUNT, "eu-central-1", (), True), "ml.example.com")
 
 
 def statements(*given: str) -> list[dict[str, Any]]:
@@ -41,7 +45,6 @@ def test_every_grant_of_every_declared_type_is_in_some_file() -> None:
     wanted = {action for kind in kinds for grant in TYPES[kind] for action in grant.actions}
     wanted |= {action for grant in EVERYWHERE for action in grant.actions}
     assert there == wanted | {"iam:CreateServiceLinkedRole"}
-    assert {action for action, _ in actions(declared(), profile())} == wanted
 
 
 def test_the_address_needs_nothing_more() -> None:
@@ -121,8 +124,28 @@ def test_actions_are_calls_that_the_sdk_knows() -> None:
         "logs:DeleteLogDelivery",
         "iam:PassRole",
     }
-    for action, _ in actions(declared(), profile()):
+    for action in sorted({action for question in ASKED for action in question.actions}):
         service, _, call = action.partition(":")
         service = names.get(service, service)
         if service in clients and action not in without_call:
             assert call in known[service], action
+
+
+def test_whoever_has_the_policies_is_allowed_all_that_preflight_asks() -> None:
+    """Each question meets the resource and the conditions of a statement that allows its actions."""
+    granted = [*statements(), *statements(*OPEN)]
+    for question in ASKED:
+        for action in question.actions:
+            assert any(_allows(statement, action, question) for statement in granted), (action, question)
+
+
+def _allows(statement: dict[str, Any], action: str, question: Question) -> bool:
+    resources = statement["Resource"]
+    resources = [resources] if isinstance(resources, str) else resources
+    if action not in statement["Action"] or not any(fnmatch.fnmatchcase(question.resource, each) for each in resources):
+        return False
+    return all(
+        any(fnmatch.fnmatchcase(value, each) for value in question.context.get(key, ()) for each in wanted)
+        for keys in statement.get("Condition", {}).values()
+        for key, wanted in ((key, [found] if isinstance(found, str) else found) for key, found in keys.items())
+    )
