@@ -7,6 +7,7 @@ certificate: so hosts need no further program, and no key leaves them.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from infra.hosts.errors import CommandFailed, DeadlinePassed, HostError
 from infra.hosts.staticpods import STAMP, replace_manifest, static_pod, wait_for_restart
 from infra.hosts.transport import Transport
 
+ELECTION_SECONDS = 20.0
 DATA = "/var/lib/etcd"
 _PKI = "/etc/kubernetes/pki/etcd"
 _SEALED = "sealed"
@@ -57,8 +59,22 @@ def same_host(found: Sequence[Member], name: str, address: str) -> tuple[Member,
 
 
 def members(transport: Transport) -> tuple[Member, ...]:
-    """The members, as the host's own etcd and a majority know them. Raises HostError where there is no majority."""
-    return members_of(_ask(transport, "cluster/member/list", {"linearizable": True}))
+    """The members, as the host's own etcd and a majority know them. An election under way is waited for.
+
+    Raises HostError where there is no majority.
+    """
+    deadline = time.monotonic() + ELECTION_SECONDS
+    while True:
+        try:
+            return _members_now(transport)
+        except HostError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(1)
+
+
+def _members_now(transport: Transport, address: str = "127.0.0.1") -> tuple[Member, ...]:
+    return members_of(_ask(transport, "cluster/member/list", {"linearizable": True}, address))
 
 
 def remove(transport: Transport, member: Member) -> None:
@@ -78,7 +94,7 @@ def hand_over(transport: Transport, name: str) -> None:
 def answers(transport: Transport, address: str) -> bool:
     """Whether the member at this address answers, asked from a host of another one."""
     try:
-        return bool(_ask(transport, "cluster/member/list", {"linearizable": True}, address))
+        return bool(_members_now(transport, address))
     except HostError:
         return False
 
@@ -86,8 +102,8 @@ def answers(transport: Transport, address: str) -> bool:
 def healthy(transport: Transport) -> bool:
     """Whether the host's own etcd answers for a majority."""
     try:
-        return bool(members(transport))
-    except (HostError, ValueError):
+        return bool(_members_now(transport))
+    except HostError:
         return False
 
 

@@ -160,7 +160,8 @@ def test_members_of_etcd_are_known_by_name_or_by_address() -> None:
     assert etcd.same_host((first, second), "node3", "10.250.0.3") == ()
 
 
-def test_etcd_is_asked_without_a_secret_in_the_arguments() -> None:
+def test_etcd_is_asked_without_a_secret_in_the_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(etcd, "ELECTION_SECONDS", -1.0)
     host = Memory("node1", said={"--raw=/v3/cluster/member/list": json.dumps(_MEMBERS)})
     assert len(etcd.members(host)) == 2
     assert host.given == [b'{"linearizable": true}']
