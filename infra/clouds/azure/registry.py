@@ -21,7 +21,7 @@ def login(profile: Profile) -> Credentials:
         raise ValueError("not a profile for azure")
     host = profile.supply.registry.partition("/")[0]
     try:
-        token = DefaultAzureCredential().get_token(_SCOPE).token
+        token = DefaultAzureCredential().get_token(_SCOPE, tenant_id=profile.azure.tenant).token
         answer = httpx.post(
             f"https://{host}/oauth2/exchange",
             data={

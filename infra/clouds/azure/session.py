@@ -89,7 +89,12 @@ class Session:
             parameters = {**parameters, "$skip": skipped[1]}
 
     def _client(self) -> dict[str, Any]:
-        return {"base_url": self.base, "policies": self._policies()}
+        return {
+            "base_url": self.base,
+            "policies": self._policies(),
+            "connection_timeout": _TIMEOUT,
+            "read_timeout": _TIMEOUT,
+        }
 
     def _policies(self, *, signed: bool = True) -> list[Any]:
         """The SDK's own ones but those that log and those that register resource providers on first use."""
@@ -113,12 +118,23 @@ class Session:
         return found
 
 
+class OfTenant:
+    """Tokens of one tenant, whichever the credentials would choose themselves: a person may be at home in another."""
+
+    def __init__(self, credential: Any, tenant: str) -> None:
+        self._credential = credential
+        self._tenant = tenant
+
+    def get_token(self, *scopes: str, **given: Any) -> Any:
+        return self._credential.get_token(*scopes, **{**given, "tenant_id": self._tenant})
+
+
 def session(subscription: str, tenant: str) -> Session:
     """With the credentials that `az login`, the environment or the machine's identity gives. Asks nothing yet."""
     from azure.core.pipeline.policies import BearerTokenCredentialPolicy
     from azure.identity import DefaultAzureCredential
 
-    credential = DefaultAzureCredential()
+    credential = OfTenant(DefaultAzureCredential(), tenant)
     return Session(subscription, tenant, credential, BearerTokenCredentialPolicy(credential, f"{MANAGEMENT}/.default"))
 
 

@@ -14,7 +14,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.core.pipeline.policies import BearerTokenCredentialPolicy
 
 from infra.clouds.azure.cloud import AzureCloud
-from infra.clouds.azure.session import Session
+from infra.clouds.azure.session import OfTenant, Session
 from infra.clouds.model import CloudError
 from infra.clusters.azure.bill import SKUS
 from infra.clusters.azure.names import names
@@ -240,6 +240,18 @@ def test_taken_names_are_told_and_our_own_are_not(url: str, there: Subscription)
     assert not taken.ok
     assert "already in use" in taken.message
     assert "az keyvault list-deleted" in taken.remedy
+
+
+def test_tokens_are_of_the_profiles_tenant_wherever_one_is_at_home(url: str) -> None:
+    asked: list[dict[str, Any]] = []
+
+    class AtHomeElsewhere(Credential):
+        def get_token(self, *scopes: str, **given: Any) -> AccessToken:
+            asked.append(given)
+            return super().get_token(*scopes)
+
+    assert blocking(cloud(url, credential=OfTenant(AtHomeElsewhere(), TENANT)).check()) == []
+    assert {given["tenant_id"] for given in asked} == {TENANT}
 
 
 def test_throttling_is_waited_out(url: str, there: Subscription) -> None:
