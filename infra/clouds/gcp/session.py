@@ -147,6 +147,15 @@ def credentials(project: str = "") -> Any:
     return found
 
 
+def refreshed(found: Any) -> Any:
+    """The same credentials with a fresh access token. Raises NoCredentials."""
+    try:
+        found.refresh(google.auth.transport.requests.Request())
+    except google.auth.exceptions.GoogleAuthError as error:
+        raise NoCredentials(f"Google gives no access token: {error}. {_NO_CREDENTIALS}") from error
+    return found
+
+
 def open_api(project: str) -> Api:
     """Raises NoCredentials."""
     return Api(google.auth.transport.requests.AuthorizedSession(credentials(project)))

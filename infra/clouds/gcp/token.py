@@ -10,10 +10,7 @@ import json
 import sys
 from typing import Any
 
-import google.auth.exceptions
-import google.auth.transport.requests
-
-from infra.clouds.gcp.session import NoCredentials, credentials
+from infra.clouds.gcp.session import NoCredentials, credentials, refreshed
 
 _API_VERSION = "client.authentication.k8s.io/v1"
 
@@ -30,13 +27,9 @@ def credential(token: str, expiry: datetime.datetime | None) -> dict[str, Any]:
 def main() -> int:
     """Prints it; 1 and the reason on standard error where there is none."""
     try:
-        found = credentials()
-        found.refresh(google.auth.transport.requests.Request())
+        found = refreshed(credentials())
     except NoCredentials as error:
         sys.stderr.write(f"{error}\n")
-        return 1
-    except google.auth.exceptions.GoogleAuthError as error:
-        sys.stderr.write(f"Google gives no access token: {error}. Run: gcloud auth application-default login\n")
         return 1
     json.dump(credential(found.token, found.expiry), sys.stdout)
     return 0

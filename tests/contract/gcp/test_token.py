@@ -18,7 +18,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from infra.clouds.gcp.registry import login
 from infra.clouds.gcp.token import credential
+from infra.profile.load import load
+from infra.supply.push import Credentials
 
 pytestmark = pytest.mark.contract
 
@@ -67,15 +70,28 @@ def run(environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_kubectl_is_given_a_token_with_its_end(tmp_path: Path, authority: tuple[str, list[dict[str, Any]]]) -> None:
-    url, shown = authority
+def account(folder: Path, url: str) -> Path:
+    """The file of a service account whose tokens come from `url`."""
     key = KEY.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
-    path = tmp_path / "installer.json"
-    account = {"type": "service_account", "client_email": EMAIL, "private_key": key, "token_uri": url}
-    path.write_text(json.dumps({**account, "project_id": "my-project"}), "utf-8")
+    path = folder / "installer.json"
+    given = {"type": "service_account", "client_email": EMAIL, "private_key": key, "token_uri": url}
+    path.write_text(json.dumps({**given, "project_id": "my-project"}), "utf-8")
     path.chmod(0o600)
+    return path
+
+
+def test_the_image_registry_takes_the_same_token(
+    tmp_path: Path, authority: tuple[str, list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(account(tmp_path, authority[0])))
+    assert login(load("gcp")) == Credentials("oauth2accesstoken", "ya29.short")
+
+
+def test_kubectl_is_given_a_token_with_its_end(tmp_path: Path, authority: tuple[str, list[dict[str, Any]]]) -> None:
+    url, shown = authority
+    path = account(tmp_path, url)
 
     done = run({"GOOGLE_APPLICATION_CREDENTIALS": str(path), "HOME": str(tmp_path)})
 
@@ -89,6 +105,14 @@ def test_kubectl_is_given_a_token_with_its_end(tmp_path: Path, authority: tuple[
     assert [(each["iss"], each["scope"]) for each in shown] == [
         (EMAIL, "https://www.googleapis.com/auth/cloud-platform")
     ]
+
+
+def test_a_key_that_google_does_not_know_is_no_traceback(tmp_path: Path) -> None:
+    path = tmp_path / "user.json"
+    path.write_text(json.dumps({"type": "authorized_user", "client_id": "c", "client_secret": "s"}), "utf-8")
+    done = run({"GOOGLE_APPLICATION_CREDENTIALS": str(path), "HOME": str(tmp_path)})
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
 
 
 def test_who_is_not_signed_in_is_told_how(tmp_path: Path) -> None:
