@@ -235,9 +235,11 @@ def kubelet_configuration(cgroup_driver: str) -> Document:
     }
 
 
-def proxy_configuration(pods: str) -> Document:
-    """KubeProxyConfiguration."""
+def proxy_configuration(pods: str, moving_address: bool = False) -> Document:
+    """KubeProxyConfiguration. `moving_address`: node ports answer at whatever address a host has, the virtual one too;
+    otherwise at its node's address only."""
     return {
+        **({"nodePortAddresses": ["0.0.0.0/0"]} if moving_address else {}),
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",
         "mode": "nftables",
@@ -258,7 +260,7 @@ def init_documents(settings: ClusterSettings, node: NodeSettings) -> tuple[Docum
         init_configuration(node),
         cluster_configuration(settings, settings.endpoint or node.address),
         kubelet_configuration(node.cgroup_driver),
-        proxy_configuration(settings.pods),
+        proxy_configuration(settings.pods, moving_address=bool(settings.endpoint)),
     )
 
 
