@@ -16,7 +16,7 @@ from infra.clouds.model import CloudError
 from infra.clusters.azure.names import Names, azure_of, names
 from infra.clusters.azure.rights import all_actions
 from infra.clusters.azure.shape import POSTGRESQL, Shape, shape
-from infra.preflight.model import Finding
+from infra.preflight.model import Finding, Severity
 from infra.profile.azure import Azure
 from infra.profile.model import Profile
 
@@ -111,29 +111,32 @@ class Checks:
             yield Finding("rights", True, f"All {len(all_actions())} actions are allowed")
 
     def quotas(self) -> Iterator[Finding]:
-        """Cores by family of machine types, all together, and those of spot nodes."""
-        known = self._machines()
+        """Cores by family of machine types, all together, and those of spot nodes.
+
+        What an installed platform has taken already counts as used: too little is no reason to refuse `up` then.
+        """
+        known, severity = self._machines(), self._severity()
         usages = {each.name.value.lower(): each for each in self.session.compute().usage.list(self.azure.location)}
         for quota, wanted in cores(self.shape, known).items():
             there = usages.get(quota.lower())
             if there is not None:
-                yield self._quota(quota, wanted, int(there.current_value), int(there.limit))
+                yield self._quota(quota, wanted, int(there.current_value), int(there.limit), severity)
 
-    def _quota(self, quota: str, wanted: Cores, used: int, limit: int) -> Finding:
+    def _quota(self, quota: str, wanted: Cores, used: int, limit: int, severity: Severity) -> Finding:
         free = limit - used
         where = f"{self.azure.location}: {used} of {limit} used"
         remedy = f"Ask for more under Quotas in the portal (Compute, {self.azure.location}, {quota}), or grow less"
         if wanted.first > free:
-            return Finding(
-                f"quota {quota}", False, f"{wanted.first} cores are needed, {free} are free ({where})", remedy
-            )
+            message = f"{wanted.first} cores are needed, {free} are free ({where})"
+            return Finding(f"quota {quota}", False, message, remedy, severity)
         if wanted.most > free:
             message = f"Pools may grow to {wanted.most} cores, {free} are free ({where})"
             return Finding(f"quota {quota}", False, message, remedy, "warning")
         return Finding(f"quota {quota}", True, f"{wanted.most} cores at most, {free} are free ({where})")
 
     def network_quotas(self) -> Iterator[Finding]:
-        """Networks, addresses, endpoints; what exists already counts as used, which is said as a warning only."""
+        """Networks, addresses, endpoints."""
+        severity = self._severity()
         usages = {each.name.value: each for each in self.session.network().usages.list(self.azure.location)}
         for quota, wanted in NETWORK.items():
             there = usages.get(quota)
@@ -146,7 +149,7 @@ class Checks:
                 enough,
                 f"{wanted} needed, {free} free in {self.azure.location}",
                 "" if enough else f"Ask for more under Quotas in the portal (Networking, {quota})",
-                "error" if free <= 0 else "warning",
+                severity,
             )
 
     def machine_types(self) -> Iterator[Finding]:
@@ -249,6 +252,10 @@ class Checks:
             "Give the profile another name. A vault that was deleted keeps its name until Azure purges it: "
             "az keyvault list-deleted -o table",
         )
+
+    def _severity(self) -> Severity:
+        cluster = self.names.id("Microsoft.ContainerService/managedClusters", self.names.cluster)
+        return "warning" if self.session.exists(cluster, VERSIONS["kubernetes"]) else "error"
 
     def _machines(self) -> dict[str, Machine]:
         if not self.machines:

@@ -160,6 +160,17 @@ def test_quotas_too_small_for_the_first_nodes_stop_and_for_growth_warn(url: str,
     assert "Pools may grow to 28 cores, 20 are free" in tight.message
 
 
+def test_what_an_installed_platform_uses_is_no_reason_to_refuse_up(url: str, there: Subscription) -> None:
+    there.cores["standardDSv5Family"] = Usage(100, 100)
+    there.network["PublicIPAddresses"] = Usage(10, 10)
+    assert len(blocking(cloud(url).check())) == 2
+    made = names(profile())
+    there.things.add(made.id("Microsoft.ContainerService/managedClusters", made.cluster).lower())
+    findings = cloud(url).check()
+    assert blocking(findings) == []
+    assert not found(findings, "quota standardDSv5Family").ok
+
+
 def test_spot_nodes_use_a_quota_of_their_own(url: str, there: Subscription) -> None:
     there.cores["lowPriorityCores"] = Usage(0, 8)
     short = found(cloud(url, "azure.size=medium").check(), "quota lowPriorityCores")
