@@ -79,7 +79,7 @@ class AwsCluster:
                 certificate=domain.certificate.arn,
                 annotations=identities.annotations,
                 storage=network.s3.cidr_blocks,
-            ).apply(self._managed),
+            ).apply(self.managed),
             database_password=database.password,
         )
         for key, value in outputs.items():
@@ -168,7 +168,8 @@ class AwsCluster:
         )
         return pulumi.Output.secret(made)
 
-    def _managed(self, known: Mapping[str, Any]) -> Managed:
+    def managed(self, known: Mapping[str, Any]) -> Managed:
+        """What the cloud gives in place of components. `known`: what only the resources know, by name."""
         plan, scope = self.shape, self.shape.scope
         return Managed(
             cloud=AwsFacts(

@@ -12,12 +12,19 @@ import yaml
 
 from components.managed import Managed
 from infra.clusters.aws import AwsCluster, program
-from infra.clusters.aws.address import program as address_program
-from infra.clusters.aws.offline import answers
 from infra.clusters.aws.shape import repositories, shape
 from infra.clusters.sdk import kind, wrong_inputs
-from infra.engine.declared import Declaration, declare
-from tests.unit.clusters.aws.declarations import ACCOUNT, ADMIN, OPEN, declared, profile, properties
+from infra.engine.declared import Declaration
+from tests.unit.clusters.aws.declarations import (
+    ACCOUNT,
+    ADMIN,
+    LOAD_BALANCER,
+    OPEN,
+    declared,
+    declared_address,
+    profile,
+    properties,
+)
 
 TAGS = {"mlp:installation": "blue", "managed-by": "mlp"}
 BOTH: tuple[tuple[str, ...], ...] = ((), OPEN)
@@ -382,19 +389,27 @@ def test_people_of_the_profile_reach_the_gateway_and_irsa_names_the_roles() -> N
 
 
 def test_a_known_authority_is_checked() -> None:
-    chosen = profile()
-    made = declare(AwsCluster(shape(chosen), "-----BEGIN CERTIFICATE-----"), answers(chosen))
-    database = Managed.model_validate(made.exports["managed"]).database
+    known = {
+        "cluster": "c",
+        "issuer": "",
+        "boundary": "b",
+        "key": "k",
+        "host": "h",
+        "bucket": "a",
+        "files": "fs-1",
+        "certificate": "arn",
+        "annotations": {},
+        "storage": [],
+    }
+    database = AwsCluster(shape(profile()), "-----BEGIN CERTIFICATE-----").managed(known).database
     assert (database.tls, database.ca) == ("verify-full", "-----BEGIN CERTIFICATE-----")
 
 
 def test_the_domain_leads_to_the_load_balancer() -> None:
-    chosen = profile()
-    made = declare(address_program(chosen, "abc.elb.eu-central-1.amazonaws.com"), answers(chosen))
-    record = one(made, "aws:route53/record:Record", "gateway")
+    record = one(declared_address(), "aws:route53/record:Record", "gateway")
     assert record["name"] == "ml.example.com"
     assert record["type"] == "A"
-    assert record["aliases"][0]["name"] == "abc.elb.eu-central-1.amazonaws.com"
+    assert record["aliases"][0]["name"] == LOAD_BALANCER
 
 
 def test_the_program_goes_to_other_processes() -> None:

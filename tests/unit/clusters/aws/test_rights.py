@@ -9,13 +9,11 @@ from typing import Any
 import botocore.session
 import pytest
 
-from infra.clusters.aws.address import program as address_program
 from infra.clusters.aws.grants import EVERYWHERE, TYPES
-from infra.clusters.aws.offline import answers
 from infra.clusters.aws.rights import FILES, MAX_CHARACTERS, Question, policy, questions
 from infra.clusters.aws.scope import Scope
-from infra.engine.declared import Declaration, Declared, declare
-from tests.unit.clusters.aws.declarations import ACCOUNT, OPEN, declared, profile
+from infra.engine.declared import Declaration, Declared
+from tests.unit.clusters.aws.declarations import ACCOUNT, OPEN, declared, declared_address, profile
 
 ASKED = questions(Scope("blue", ACCOUNT, "eu-central-1", (), True), "ml.example.com")
 
@@ -48,11 +46,9 @@ def test_every_grant_of_every_declared_type_is_in_some_file() -> None:
 
 
 def test_the_address_needs_nothing_more() -> None:
-    chosen = profile()
-    made = declare(address_program(chosen, "abc.elb.amazonaws.com"), answers(chosen))
-    assert {each.kind for each in made.resources if each.custom and not each.kind.startswith("pulumi:")} <= {
-        each.kind for each in declared().resources
-    }
+    assert {
+        each.kind for each in declared_address().resources if each.custom and not each.kind.startswith("pulumi:")
+    } <= {each.kind for each in declared().resources}
 
 
 def test_a_type_without_rights_is_named() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from infra.engine.declared import Declaration
 from tests.unit.clusters.aws.declarations import ACCOUNT, OPEN, declared
+from tests.unit.clusters.aws.declarations import BOUNDARY as COMPANY
 
 CLUSTER = f"arn:aws:eks:eu-central-1:{ACCOUNT}:cluster/mlp-blue"
 
@@ -165,9 +166,8 @@ def test_the_boundary_of_workspaces_is_objects(action: str, resource: str, allow
 
 
 def test_a_boundary_of_the_profile_is_taken() -> None:
-    own = f"arn:aws:iam::{ACCOUNT}:policy/company"
-    found = declared(f"aws.permissions_boundary={own}")
+    found = declared(*OPEN)
     assert found.of("aws:iam/policy:Policy") == ()
-    assert found.exports["managed"]["cloud"]["permissions_boundary"] == own
+    assert found.exports["managed"]["cloud"]["permissions_boundary"] == COMPANY
     policy = found.one("aws:iam/rolePolicy:RolePolicy", "control-plane").properties["policy"]
-    assert json.loads(policy)["Statement"][0]["Condition"] == {"StringEquals": {"iam:PermissionsBoundary": own}}
+    assert json.loads(policy)["Statement"][0]["Condition"] == {"StringEquals": {"iam:PermissionsBoundary": COMPANY}}
