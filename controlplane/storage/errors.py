@@ -55,6 +55,7 @@ class StorageRefused(Permanent, StorageError):
     """The server understood and refused. `code` is S3's error code, such as `AccessDenied`."""
 
     def __init__(self, call: str, status: int, code: str, who: str = "object storage") -> None:
-        super().__init__(f"{who} refused {call}: {status} {code}")
+        hint = "; the control plane's identity has no right to that, or it is somebody else's" if status == 403 else ""
+        super().__init__(f"{who} refused {call}: {status} {code}{hint}")
         self.status = status
         self.code = code

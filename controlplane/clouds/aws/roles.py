@@ -44,6 +44,15 @@ class Roles:
             return 1 + self._permit(name, permissions)
         return self._mend(name, found, trust) + self._strip(name) + self._permit(name, permissions)
 
+    def forbid(self, name: str, uid: str) -> int:
+        """The role may do nothing any more, with sessions that it has as well; gives the number of writes.
+
+        Absent is fine. IdentityTaken as in `ensure`.
+        """
+        if self._ours(name, uid) is None:
+            return 0
+        return self._strip(name) + self._permit(name, None)
+
     def remove(self, name: str, uid: str) -> None:
         """What it may do first, then the role. Absent is fine, and so is another's role: it is left alone."""
         try:

@@ -16,8 +16,8 @@ from controlplane.reconcile.model import WorkspaceSpec
 from controlplane.storage.errors import BucketTaken, StorageRefused
 
 _EMPTYING_SECONDS = 30.0
-_FOREIGN = frozenset({"AccessDenied", "BucketAlreadyExists", "PermanentRedirect"})
-"""What S3 says of a bucket of another account or region."""
+_FOREIGN = frozenset({"BucketAlreadyExists", "PermanentRedirect"})
+"""What S3 says of a bucket of another account or region. AccessDenied may be that too, or a right that we lack."""
 
 
 class AwsStorage:
@@ -45,7 +45,7 @@ class AwsStorage:
 
     def annotations(self, spec: WorkspaceSpec) -> Mapping[str, str]:
         """With IRSA, the role. Pod Identity is bound on EKS' own side."""
-        if spec.suspended or self._aws.identity == "pod-identity":
+        if spec.suspended or self._binds:
             return {}
         return {"eks.amazonaws.com/role-arn": self.place(spec).role_arn}
 
@@ -56,7 +56,7 @@ class AwsStorage:
         """
         place, tags = self.place(spec), marks(self._installation, spec, ":")
         # What takes access away comes before anything that may fail.
-        writes = self._bindings.remove(spec.namespace, spec.uid) if self._unbound(spec) else 0
+        writes = self._withdraw(place, spec) if spec.suspended else 0
         writes += self._bucket(place, spec, tags)
         writes += self._buckets.settle(place.name, policies.bucket_policy(place, suspended=spec.suspended))
         writes += self._roles.ensure(
@@ -66,21 +66,27 @@ class AwsStorage:
             permissions=None if spec.suspended else policies.permissions(place),
             tags=tags,
         )
-        if not self._unbound(spec):
+        if self._binds and not spec.suspended:
             writes += self._bindings.ensure(spec.namespace, spec.uid, place.role_arn, tags)
         return writes
 
     def remove(self, spec: WorkspaceSpec, *, keep_data: bool) -> None:
         """The binding, the role with its permissions, and last the bucket. What is not ours is left alone."""
         place = self.place(spec)
-        if self._aws.identity == "pod-identity":
+        if self._binds:
             self._bindings.remove(spec.namespace, spec.uid)
         self._roles.remove(place.name, spec.uid)
         if not keep_data and self._holds(place.name, spec):
             self._buckets.remove(place.name, seconds=_EMPTYING_SECONDS)
 
-    def _unbound(self, spec: WorkspaceSpec) -> bool:
-        return spec.suspended or self._aws.identity != "pod-identity"
+    @property
+    def _binds(self) -> bool:
+        """Whether EKS is told who gets which role. With IRSA it is never asked: there is no right to that."""
+        return self._aws.identity == "pod-identity"
+
+    def _withdraw(self, place: Place, spec: WorkspaceSpec) -> int:
+        writes = self._bindings.remove(spec.namespace, spec.uid) if self._binds else 0
+        return writes + self._roles.forbid(place.name, spec.uid)
 
     def _bucket(self, place: Place, spec: WorkspaceSpec, tags: Mapping[str, str]) -> int:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import responses
 
 import google.auth.exceptions
 import requests.exceptions
@@ -23,7 +24,7 @@ def connect(project: str) -> storage.Client:
 
 @contextmanager
 def translated(call: str) -> Iterator[None]:
-    """StorageAway where a later try may succeed, else StorageRefused whose code is the status."""
+    """StorageAway where a later try may succeed, else StorageRefused whose code is the status in words."""
     try:
         yield
     except GoogleAPICallError as error:
@@ -33,6 +34,6 @@ def translated(call: str) -> Iterator[None]:
             asked = str(headers.get("Retry-After", ""))
             wait = float(asked) if asked.isdecimal() else None
             raise StorageAway(f"Google Cloud Storage answered {call} with {status}", retry_after=wait) from error
-        raise StorageRefused(call, status, str(status), "Google Cloud Storage") from error
+        raise StorageRefused(call, status, responses.get(status, "refused"), "Google Cloud Storage") from error
     except (google.auth.exceptions.GoogleAuthError, requests.exceptions.RequestException) as error:
         raise StorageAway(f"Google Cloud Storage does not answer {call}: {type(error).__name__}") from error

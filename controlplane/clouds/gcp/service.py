@@ -12,7 +12,7 @@ from controlplane.clouds.gcp.buckets import Buckets
 from controlplane.clouds.gcp.grants import principal
 from controlplane.clouds.names import cloud_name, marks, owner
 from controlplane.reconcile.model import WorkspaceSpec
-from controlplane.storage.errors import BucketTaken, StorageRefused
+from controlplane.storage.errors import BucketTaken
 
 _EMPTYING_SECONDS = 30.0
 _SEPARATOR = "-"
@@ -50,9 +50,9 @@ class GcpStorage:
         """
         name, labels = self.bucket(spec), marks(self._installation, spec, _SEPARATOR)
         member = None if spec.suspended else principal(self._gcp, spec)
-        found, made = self._find(name), 0
+        found, made = self._buckets.find(name), 0
         if found is None:
-            made, found = 1, self._buckets.create(name, labels) or self._find(name)
+            made, found = 1, self._buckets.create(name, labels) or self._buckets.find(name)
         if found is None or not self._owns(found, spec):
             raise BucketTaken(name, owner(found.labels, self._installation, _SEPARATOR) if found else None)
         if member is None:
@@ -62,25 +62,12 @@ class GcpStorage:
 
     def remove(self, spec: WorkspaceSpec, *, keep_data: bool) -> None:
         """The grant first, so that nothing is written while the bucket is emptied. What is not ours is left alone."""
-        try:
-            found = self._buckets.find(self.bucket(spec))
-        except StorageRefused as error:
-            if error.status == 403:
-                return
-            raise
+        found = self._buckets.find(self.bucket(spec))
         if found is None or not self._owns(found, spec):
             return
         self._buckets.grant(found, None)
         if not keep_data:
             self._buckets.remove(found, seconds=_EMPTYING_SECONDS)
-
-    def _find(self, name: str) -> storage.Bucket | None:
-        try:
-            return self._buckets.find(name)
-        except StorageRefused as error:
-            if error.status == 403:
-                raise BucketTaken(name, None) from error
-            raise
 
     def _owns(self, bucket: storage.Bucket, spec: WorkspaceSpec) -> bool:
         ours = str(bucket.project_number) == self._gcp.project_number

@@ -95,6 +95,11 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     eks.stop()
 
 
+def _tag(world: World, name: str, **tags: str) -> None:
+    tag_set = [{"Key": key.replace("_", ":", 1).replace("_", "-"), "Value": value} for key, value in tags.items()]
+    world.clients.s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tag_set})
+
+
 def everything_once(world: World, storage: AwsStorage, spec: WorkspaceSpec) -> None:
     name = storage.place(spec).name
     assert world.there() == {"buckets": [name], "roles": [name], "bindings": [f"{spec.namespace}/workload"]}
@@ -256,11 +261,6 @@ def test_kept_data_is_found_by_the_same_workspace_only(world: World) -> None:
     assert world.read(name, "old") == b"secret"
 
 
-def _tag(world: World, name: str, **tags: str) -> None:
-    tag_set = [{"Key": key.replace("_", ":", 1).replace("_", "-"), "Value": value} for key, value in tags.items()]
-    world.clients.s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": tag_set})
-
-
 @pytest.mark.parametrize("mark", ["another workspace", "another installation", "no tags but data"])
 def test_a_bucket_that_is_not_ours_is_not_taken(world: World, mark: str) -> None:
     spec, storage = some_spec(), world.storage()
@@ -316,7 +316,23 @@ def test_irsa_shows_the_role_on_the_service_account_and_binds_nothing(world: Wor
     storage.ensure(spec)
     assert storage.annotations(spec) == {"eks.amazonaws.com/role-arn": storage.place(spec).role_arn}
     assert storage.annotations(replace(spec, suspended=True)) == {}
+    assert storage.ensure(replace(spec, suspended=True)) > 0
+    assert world.clients.iam.list_role_policies(RoleName=storage.place(spec).name)["PolicyNames"] == []
+    storage.ensure(spec)
+    storage.remove(spec, keep_data=False)
+    assert not [call for call in world.fuse.calls if "PodIdentity" in call], "there is no right to ask EKS"
+    assert world.there() == {"buckets": [], "roles": [], "bindings": []}
+
+
+def test_suspending_takes_rights_away_before_anything_that_may_fail(world: World) -> None:
+    spec, storage = some_spec(), world.storage()
+    storage.ensure(spec)
+    name = storage.place(spec).name
+    _tag(world, name, mlp_installation=INSTALLATION, mlp_workspace_uid="someone")
+    with pytest.raises(BucketTaken):
+        storage.ensure(replace(spec, suspended=True))
     assert world.eks.associations == {}
+    assert world.clients.iam.list_role_policies(RoleName=name)["PolicyNames"] == []
 
 
 def test_a_role_that_eks_does_not_know_yet_is_waited_for(world: World) -> None:

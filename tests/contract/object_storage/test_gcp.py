@@ -16,7 +16,7 @@ from components.storage.rights import GCP_PERMISSIONS
 from controlplane.clouds.gcp.buckets import LIFECYCLE
 from controlplane.clouds.gcp.grants import ROLE, principal
 from controlplane.clouds.gcp.service import GcpStorage
-from controlplane.storage.errors import BucketTaken, StorageAway
+from controlplane.storage.errors import BucketTaken, StorageAway, StorageRefused
 from tests.contract.object_storage.crashes import Fuse, at_every_call
 from tests.contract.reconcile.world import some_spec
 from tests.servers.gcs import PROJECT, Gcs
@@ -223,16 +223,14 @@ def test_kept_data_is_found_by_the_same_workspace_only(world: World) -> None:
     assert cloud.ensure(spec) == 1
 
 
-@pytest.mark.parametrize("mark", ["another project", "another workspace", "another installation", "no labels"])
+@pytest.mark.parametrize("mark", ["another workspace", "another installation", "no labels"])
 def test_a_bucket_that_is_not_ours_is_not_taken(world: World, mark: str) -> None:
     spec, cloud = some_spec(), world.storage()
     name = cloud.bucket(spec)
     cloud.ensure(spec)
     world.gcs.put(name, "theirs")
     labels = world.gcs.buckets[name]["labels"]
-    if mark == "another project":
-        world.gcs.foreign(name)
-    elif mark == "no labels":
+    if mark == "no labels":
         labels.clear()
     else:
         labels["mlp-workspace-uid" if mark == "another workspace" else "mlp-installation"] = "someone"
@@ -241,6 +239,15 @@ def test_a_bucket_that_is_not_ours_is_not_taken(world: World, mark: str) -> None
         cloud.ensure(spec)
     cloud.remove(spec, keep_data=False)
     assert (len(world.gcs.objects[name]), world.members(name)) == (1, {})
+
+
+def test_a_bucket_that_says_nothing_to_us_is_an_error_and_no_silence(world: World) -> None:
+    """Another project's, or a right is missing: a removal must not end as if nothing were left."""
+    spec, cloud = some_spec(), world.storage()
+    world.gcs.foreign(cloud.bucket(spec))
+    for call in (lambda: cloud.ensure(spec), lambda: cloud.remove(spec, keep_data=False)):
+        with pytest.raises(StorageRefused, match=r"buckets\.get: 403 Forbidden; the control plane's identity"):
+            call()
 
 
 def test_no_rights_are_needed_but_those_listed(world: World) -> None:
