@@ -6,6 +6,7 @@ installed yet, everything is created.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -231,11 +232,11 @@ def _of_kept(kept: Kept) -> Resource:
 
 
 def _of_declared(declared: Declared, against: Against) -> Resource:
-    """With what our plugins fill in; those of clouds tell by themselves what they filled in."""
+    """With what plugins fill in: ours by their own rules; those of clouds mark it, but for names that they made."""
     properties = dict(declared.properties)
     secrets = frozenset(declared.secrets)
+    old = next((dict(each.inputs) for each in against.kept.resources if each.urn == declared.urn), None)
     if declared.kind.startswith("kubernetes:"):
-        old = next((dict(each.inputs) for each in against.kept.resources if each.urn == declared.urn), None)
         properties = rules.complete(
             properties,
             old,
@@ -247,7 +248,17 @@ def _of_declared(declared: Declared, against: Against) -> Resource:
         secrets |= _SECRET_FIELDS if declared.kind == _SECRET else frozenset()
     elif declared.kind in HOST_RESOURCES:
         properties = HOST_RESOURCES[declared.kind].inputs.model_validate(properties).properties()
+    else:
+        properties |= {key: value for key, value in (old or {}).items() if _made_name(declared, key, value)}
     return Resource(declared.urn, declared.kind, declared.name, properties, secrets)
+
+
+def _made_name(declared: Declared, key: str, value: object) -> bool:
+    """Whether a provider made this name because the program gives none: the resource's, and some hex digits."""
+    if declared.properties.get(key) is not None or not isinstance(value, str):
+        return False
+    plain = declared.name.replace("-", "")
+    return any(re.fullmatch(rf"{re.escape(name)}-?[0-9a-f]{{7,8}}", value) for name in (declared.name, plain))
 
 
 _SECRET = "kubernetes:core/v1:Secret"  # noqa: S105 - a type token
