@@ -13,7 +13,7 @@ import yaml
 from infra.hosts import apiserver, etcd, kubeadm
 from infra.hosts.errors import ClusterMismatch, CommandFailed, DeadlinePassed, HostError, complaints, tail
 from infra.hosts.kubeadm import ClusterSettings, NodeSettings, yaml_of
-from infra.hosts.layout import ADMIN_CONF, CONTAINERD_SOCKET, SERVICE_LOGS
+from infra.hosts.layout import ADMIN_CONF, CONTAINERD_SOCKET, KUBELET_CONFIG, SERVICE_LOGS
 from infra.hosts.transport import Transport
 
 INIT_FILE = f"{kubeadm.CONFIG_DIR}/kubeadm-init.yaml"
@@ -107,19 +107,25 @@ def _reset(transport: Transport) -> None:
     restart_service(transport, "kubelet")
 
 
-_END_KUBEADM = """
+_END_KUBERNETES = """
+rm -f "$1"
 for folder in /proc/[0-9]*; do
   name=""; read -r name 2>/dev/null < "$folder/comm" || true
-  if [ "$name" = kubeadm ]; then kill -9 "${folder#/proc/}" 2>/dev/null || true; fi
+  case "$name" in kubeadm|kubelet) kill -9 "${folder#/proc/}" 2>/dev/null || true ;; esac
 done
 """
+"""kubelet would start pods anew while they are removed. Without its configuration nobody starts it again."""
+_RESETS = 3
 
 
 def reset_node(transport: Transport, *arguments: str) -> None:
     """`kubeadm reset`, whatever state the host is in; its complaints about what is not there are no matter."""
-    transport.run(["/bin/sh", "-c", _END_KUBEADM])
     argv = ["kubeadm", "reset", "--force", f"--cri-socket=unix://{CONTAINERD_SOCKET}", *arguments]
-    transport.run(argv, timeout=120, check=False)
+    for _ in range(_RESETS):
+        transport.run(["/bin/sh", "-c", _END_KUBERNETES, "end", KUBELET_CONFIG])
+        transport.run(argv, timeout=120, check=False)
+        if not transport.run(["ctr", "-n", "k8s.io", "tasks", "ls", "-q"], check=False).text.strip():
+            return  # else what kubelet asked for last was started after kubeadm had looked
 
 
 def restart_service(transport: Transport, name: str) -> None:
