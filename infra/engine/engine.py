@@ -92,12 +92,14 @@ def _nobody(event: Event) -> None:
 
 
 def _together(before: Result | None, after: Result) -> Result:
-    """Two attempts at one operation as one; `same` is what the last one found."""
+    """Two attempts at one operation as one: what the first did is no longer `same`."""
     if before is None:
         return after
-    counts = Counter({op: count for op, count in before.counts.items() if op != Op.SAME})
-    counts.update(after.counts)
-    return Result(after.stack, dict(counts), (*before.changes, *after.changes), before.seconds + after.seconds)
+    done = {op: count for op, count in before.counts.items() if op != Op.SAME}
+    counts = Counter(done) + Counter(after.counts)
+    counts[Op.SAME] -= sum(count for op, count in done.items() if op != Op.DELETE)
+    seconds = before.seconds + after.seconds
+    return Result(after.stack, dict(+counts), (*before.changes, *after.changes), seconds)
 
 
 class Engine:
@@ -253,10 +255,11 @@ class Engine:
         """Removes a lock, whoever holds it. `up` does this itself for dead processes of this machine."""
         self._project.folder.delete(lock.name)
 
-    def settle(self, stack: str, *, drop: Collection[str] = ()) -> None:
+    def settle(self, stack: str, *, drop: Collection[str] = ()) -> bool:
         """Forgets unfinished operations that settle by themselves, and the creations whose URN is in `drop`: what they
-        may have made in a cloud is then known to nobody. Raises StackLocked while somebody works on the stack."""
-        self._project.settle(stack, drop=drop)
+        may have made in a cloud is then known to nobody. Does nothing, and says so, while others remain. A refresh must
+        follow. Raises StackLocked while somebody works on the stack."""
+        return self._project.settle(stack, drop=drop)
 
     def stop(self) -> None:
         """As Ctrl-C: once stops after what is running, twice now. Safe from a signal handler or another thread."""

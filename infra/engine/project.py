@@ -236,8 +236,6 @@ class Project:
         if held := self.locks(stack):
             raise StackLocked(f"Stack {stack} is locked.", stack=stack, holder=str(held[0]))
         found = self.pending(stack)
-        if any(each.settles for each in found):
-            self.settle(stack)
         unknown = [each for each in found if not each.settles]
         if unknown:
             first = unknown[0].resource
@@ -248,18 +246,24 @@ class Project:
                 stack=stack,
                 remedy="See what it was and what to do: platform repair",
             )
+        if found:
+            self.settle(stack)
         return bool(found)
 
-    def settle(self, stack: str, *, drop: Collection[str] = ()) -> None:
+    def settle(self, stack: str, *, drop: Collection[str] = ()) -> bool:
         """Rewrites the state without the unfinished operations that settle by themselves, and without those whose URN
-        is in `drop`."""
+        is in `drop`. Where others remain nothing is done, as the CLI's import would forget those too; says so."""
         exported = json.loads(self.command(["stack", "export", "--stack", stack], stack))
+        mended = repair.settle(exported, drop=drop, identify=self._identify)
+        if repair.pending(mended):
+            return False
         settled = self.home.path / f".settled.{stack}.json"
-        write_private(settled, json.dumps(repair.settle(exported, drop=drop, identify=self._identify)))
+        write_private(settled, json.dumps(mended))
         try:
             self.command(["stack", "import", "--file", str(settled), "--stack", stack], stack)
         finally:
             settled.unlink()
+        return True
 
     def break_dead_locks(self, stack: str) -> None:
         """Removes locks of processes of this machine that are gone."""

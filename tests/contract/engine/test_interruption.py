@@ -133,7 +133,7 @@ def test_killed_alone_its_cli_ends_by_itself_and_frees_the_stack(running: Runnin
 
 def test_a_second_run_is_refused_while_one_works(running: Running) -> None:
     running.wait_until_it_waits()
-    with pytest.raises(StackLocked, match=rf"pid {running.pulumi_pids()[0]}\b"):
+    with pytest.raises(StackLocked, match=rf"process {running.pulumi_pids()[0]}\b"):
         engine(running.home).up(STACK, lambda: pulumi.export("a", 1))
     running.process.send_signal(signal.SIGINT)
     assert running.ended() == "OperationCancelled"
