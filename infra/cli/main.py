@@ -49,9 +49,9 @@ def _root(
 
 def register() -> None:
     """Puts every command in its place."""
-    from infra.cli import access, install, planning, profiles, rights, tenants, tools, workspaces
+    from infra.cli import access, install, planning, profiles, repair, rights, tenants, tools, workspaces
 
-    for module in (planning, install, profiles, rights, tools, access):
+    for module in (planning, install, profiles, repair, rights, tools, access):
         module.register(app)
     app.add_typer(tenants.app, name="tenant")
     app.add_typer(workspaces.app, name="workspace")
