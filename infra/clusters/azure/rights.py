@@ -59,7 +59,11 @@ RIGHTS: Mapping[str, Rights] = {
         _JOIN_SUBNET,
         _USE_IDENTITY,
         "Microsoft.Compute/diskEncryptionSets/read",
-        read=(f"{_CLUSTER}/listClusterUserCredential/action",),
+        read=(
+            f"{_CLUSTER}/listClusterUserCredential/action",
+            "Microsoft.ContainerService/locations/operationresults/read",
+            "Microsoft.ContainerService/locations/operations/read",
+        ),
     ),
     "azure-native:dbforpostgresql:Server": _plain(
         "Microsoft.DBforPostgreSQL/flexibleServers",
@@ -100,7 +104,11 @@ RIGHTS: Mapping[str, Rights] = {
         f"{_NETWORK}/natGateways/join/action",
         f"{_NETWORK}/networkSecurityGroups/join/action",
     ),
-    "azure-native:network:VirtualNetwork": _plain(f"{_NETWORK}/virtualNetworks"),
+    "azure-native:network:VirtualNetwork": _plain(
+        f"{_NETWORK}/virtualNetworks",
+        # How far any change of the network has come.
+        read=(f"{_NETWORK}/locations/operationResults/read", f"{_NETWORK}/locations/operations/read"),
+    ),
     "azure-native:privatedns:PrivateZone": _plain(f"{_NETWORK}/privateDnsZones"),
     "azure-native:privatedns:VirtualNetworkLink": _plain(
         f"{_NETWORK}/privateDnsZones/virtualNetworkLinks", f"{_NETWORK}/virtualNetworks/join/action"
@@ -128,9 +136,12 @@ ASKING = (
     "Microsoft.DBforPostgreSQL/locations/capabilities/read",
     "Microsoft.KeyVault/checkNameAvailability/read",
     "Microsoft.Network/locations/usages/read",
+    "Microsoft.ResourceGraph/resources/read",
+    "Microsoft.Resources/subscriptions/providers/read",
+    "Microsoft.Resources/subscriptions/read",
     "Microsoft.Storage/checkNameAvailability/read",
 )
-"""What preflight asks; it needs no more than this of a subscription in which nothing was made yet."""
+"""What preflight and the look for leftovers ask of a subscription."""
 
 EXTRA: Mapping[str, tuple[str, ...]] = {"azure-native:dns:Zone": ("azure-native:dns:RecordSet",)}
 """Type → types that another stack puts into it."""
