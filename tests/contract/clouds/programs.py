@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from importlib.util import find_spec
 
 from infra.profile.load import load
 from infra.profile.model import Profile
 
-CLOUDS = tuple(cloud for cloud in ("aws", "gcp", "azure") if find_spec("infra.clusters." + cloud))
+CLOUDS = ("aws", "gcp", "azure")
 SIZES = ("small", "medium", "large")
 TAGS = {"aws": "mlp:installation", "gcp": "mlp-installation", "azure": "mlp-installation"}
 """The tag or label that says whose a resource is."""

@@ -5,19 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from infra.clusters.rights import rights
 from infra.profile.load import load
-from tests.contract.clouds.programs import CLOUDS as ALL
+from tests.contract.clouds.programs import CLOUDS
 
 pytestmark = pytest.mark.contract
 
 ROOT = Path(__file__).resolve().parents[3]
-CLOUDS = tuple(cloud for cloud in ALL if find_spec(f"infra.clusters.{cloud}.rights"))
 FOLDER = ROOT / "docs" / "targets" / "rights"
 
 
