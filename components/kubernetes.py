@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+from components.addresses import NOT_PUBLIC_V4
 from components.contract import KubernetesObject
 from components.facts import Endpoint, Network
 from components.managed import Managed
@@ -193,7 +194,6 @@ def to_api_server(addresses: Iterable[str]) -> list[dict[str, Any]]:
     return rules
 
 
-_NOT_PUBLIC = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16")
 _TOKEN_SERVICES: dict[str, tuple[tuple[str, int], ...]] = {
     "aws": (("169.254.170.23/32", 80),),
     "gcp": (("169.254.169.252/32", 988), ("169.254.169.254/32", 80)),
@@ -207,7 +207,7 @@ def to_cloud(managed: Managed, network: Network) -> list[dict[str, Any]]:
     """Egress to the cloud's own services, whose addresses change: HTTPS to all but private and link-local addresses of
     others, and to the cluster's network for private endpoints; and to where pods get their cloud identity."""
     inside = {"ipBlock": {"cidr": network.nodes}}
-    outside = {"ipBlock": {"cidr": "0.0.0.0/0", "except": list(_NOT_PUBLIC)}}
+    outside = {"ipBlock": {"cidr": "0.0.0.0/0", "except": list(NOT_PUBLIC_V4)}}
     services = _TOKEN_SERVICES[managed.cloud.kind]
     tokens = [{"to": [{"ipBlock": {"cidr": cidr}}], "ports": ports(port)} for cidr, port in services]
     return [{"to": [outside, inside], "ports": ports(443)}, *tokens]

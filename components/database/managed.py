@@ -53,7 +53,9 @@ def objects(settings: DatabaseSettings, install: Install) -> tuple[KubernetesObj
     passwords = {role: install.secrets[password_name(role)] for role in ROLES}
     passwords["administrator"] = install.secrets[ADMINISTRATOR_PASSWORD]
     image = install.images[DATABASE_IMAGE]
-    config = k8s.digest(passwords, database.model_dump(mode="json"), image)
+    # Not the administrator's: clouds change that one by themselves, and a Job that is done needs it no more.
+    roles = {role: passwords[role] for role in ROLES}
+    config = k8s.digest(roles, database.model_dump(mode="json"), image)
     template = k8s.pod_template(NAME, config, _pod(settings, image, database))
     return (
         k8s.namespace(NAME),

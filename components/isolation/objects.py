@@ -22,12 +22,20 @@ COMPONENT_RULES = {
 """What components ask RBAC about in a workspace. They stay when a component is off: then nobody asks."""
 
 
+_SPOT = {
+    "aws": ("mlp.io/spot",),
+    "gcp": ("cloud.google.com/gke-spot",),
+    "azure": ("kubernetes.azure.com/scalesetpriority",),
+}
+"""Keys of the taints of nodes that the cloud may take back."""
+
+
 def policies(settings: IsolationSettings, facts: PlatformFacts) -> tuple[Policy, ...]:
     """The admission policies of an installation."""
     rules = pods.PodRules(
         registries=(facts.registry, *settings.registries),
         priority_classes=(*CLASSES, *settings.priority_classes),
-        tolerations=(*facts.gpu_classes, *settings.tolerations),
+        tolerations=(*facts.gpu_classes, *_SPOT.get(facts.target, ()), *settings.tolerations),
     )
     classes = tuple(name for name in (facts.storage_class, *settings.storage_classes) if name)
     return (

@@ -59,7 +59,9 @@ class Client:
     """One connection pool to one control plane."""
 
     def __init__(self, access: Access) -> None:
-        context = ssl.create_default_context(cadata=access.ca or None)
+        context = ssl.create_default_context()
+        if access.ca:
+            context.load_verify_locations(cadata=access.ca)
         headers = {"Accept": "application/json", "User-Agent": "mlp-cli"}
         if access.token:
             headers["Authorization"] = f"Bearer {access.token}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +15,17 @@ from infra.engine.model import Program
 from infra.profile.model import Profile
 
 
-def cluster_program(profile: Profile) -> Program:
-    """The stack `cluster` of a profile whose target is a cloud. Raises ClusterError where its SDK is missing."""
+def cluster_program(profile: Profile, database_authority: str = "") -> Program:
+    """The stack `cluster` of a profile whose target is a cloud. Raises ClusterError where its SDK is missing.
+
+    `database_authority`: PEM of the authority of AWS's databases; without it their certificates are not checked.
+    """
     with _sdk(profile):
-        made: Program = _module(profile).program(profile)
-    return made
+        made = _module(profile).program(profile)
+    if profile.aws is not None:
+        made = dataclasses.replace(made, database_authority=database_authority)
+    program: Program = made
+    return program
 
 
 def address_program(profile: Profile, target: str) -> Program:

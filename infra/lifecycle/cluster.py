@@ -12,6 +12,7 @@ from infra.clusters.programs import cluster_program
 from infra.engine.engine import Engine
 from infra.engine.model import OnEvent, Program
 from infra.lifecycle import supplies
+from infra.lifecycle.authorities import fetch_authority, kept_authority
 from infra.lifecycle.names import CLUSTER_STACK
 from infra.profile.model import Local, Profile
 from infra.supply.model import ImageSet
@@ -27,6 +28,7 @@ def make_cluster(
         return existing_cluster(
             profile.existing.kubeconfig, profile.existing.context, ranges.pods, ranges.services, ranges.nodes
         )
+    fetch_authority(profile)
     program = cluster_stack(profile, tools, images)
     return from_engine(engine.up(CLUSTER_STACK, program, on_event=on_event, refresh=True).outputs)
 
@@ -34,7 +36,7 @@ def make_cluster(
 def cluster_stack(profile: Profile, tools: Mapping[str, Tool], images: ImageSet) -> Program:
     """The program of the stack `cluster` of a target that makes one. Raises ClusterError where an SDK is missing."""
     if profile.cloud is not None:
-        return cluster_program(profile)
+        return cluster_program(profile, kept_authority(profile))
     if profile.onprem is not None:
         supply = supplies.supply(profile)
         return onprem.program(profile, tools, images, supply.store.root, supply.architecture)

@@ -20,6 +20,10 @@ VERSION = "0.1.0"
 """Version of the platform itself, as in pyproject.toml (a test keeps them alike)."""
 
 
+GPU = "nvidia.com/gpu"
+"""What a pod asks for, and what taints the nodes that have it, on every cloud. Which kind a node has is its label."""
+
+
 def chosen_components(profile: Profile) -> list[tuple[Component[Any], ComponentSettings]]:
     """The enabled components with their settings, in the catalog's order; on a cloud, as the cloud needs them."""
     enabled = profile.components.enabled()
@@ -47,12 +51,6 @@ def public_url(profile: Profile) -> str:
     if profile.cloud is not None:
         return f"https://{profile.cloud.domain}"
     raise AssertionError("a profile has the section of its target")
-
-
-def gpu_classes(profile: Profile) -> tuple[str, ...]:
-    """Names of the GPU classes that the profile's pools have, without repetition."""
-    pools = profile.cloud.pools if profile.cloud else ()
-    return tuple(dict.fromkeys(pool.gpu_class for pool in pools if pool.gpu_class))
 
 
 def platform_facts(
@@ -83,7 +81,7 @@ def platform_facts(
         managed = cluster.managed
         known |= {"cloud": managed.cloud, "storage_class": managed.storage_class}
         known["database"] = managed_database.endpoint(managed.database)
-        known["gpu_classes"] = gpu_classes(profile)
+        known["gpu_classes"] = (GPU,)
     for component, settings in components:
         known |= component.facts(settings)
     return PlatformFacts(**known)

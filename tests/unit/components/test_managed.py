@@ -91,6 +91,7 @@ def test_egress_to_the_cloud_spares_private_and_link_local_addresses(kind: Cloud
     ]
     wide = [block for block in blocks if block["cidr"] == "0.0.0.0/0"]
     assert wide
+    assert all("168.63.129.16/32" in block["except"] for block in wide)
     assert all("169.254.0.0/16" in block["except"] and "10.0.0.0/8" in block["except"] for block in wide)
     metadata = {block["cidr"] for block in blocks if block["cidr"].startswith("169.254.")}
     assert (
@@ -123,6 +124,7 @@ def test_a_new_password_makes_a_new_job() -> None:
     before = job(dict(given.secrets))
     assert before == job(dict(given.secrets))
     assert before != job({**given.secrets, "database-tracking-password": "another"})
+    assert before == job({**given.secrets, "database-administrator-password": "changed-by-the-cloud"})
 
 
 def test_managed_components_need_a_cluster_that_brings_them() -> None:
