@@ -72,6 +72,9 @@ def up(
     for name, url in installed["urls"].items():
         out.print(f"  {name:<10} {url}", markup=False)
     out.print(f"  {'login':<10} {installed['login']['account']}, password: {_shown_password(home)}", markup=False)
+    if installed["name_servers"]:
+        servers = ", ".join(installed["name_servers"])
+        out.print(f"\nThe zone above the domain must delegate it to: {servers}", markup=False)
     out.print(f"\nThe browser trusts it with this certificate: {installed['ca_file']}", markup=False)
     hint("\n".join(["Next:", *(f"  {line}" for line in installed["next"])]))
 

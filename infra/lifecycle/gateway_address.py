@@ -12,7 +12,7 @@ from infra.engine.engine import Engine
 from infra.engine.model import OnEvent
 from infra.kubectl import Kubectl
 from infra.lifecycle.errors import LifecycleError
-from infra.lifecycle.names import ADDRESS_STACK
+from infra.lifecycle.names import ADDRESS_STACK, CLUSTER_STACK
 from infra.lifecycle.runner import Say
 from infra.profile.model import Profile
 
@@ -23,6 +23,12 @@ def point_domain(profile: Profile, engine: Engine, kubectl: Kubectl, say: Say, o
     """The profile's domain leads to the gateway. Raises LifecycleError where the cloud gives no load balancer."""
     target = _await(kubectl, say)
     engine.up(ADDRESS_STACK, address_program(profile, target), on_event=on_event, refresh=True)
+
+
+def name_servers(engine: Engine) -> tuple[str, ...]:
+    """Those of the domain's zone, to be named in the zone above."""
+    found = engine.outputs(CLUSTER_STACK).get("nameServers")
+    return tuple(str(name) for name in found.value) if found and found.value else ()
 
 
 def given_address(service: dict[str, Any]) -> str | None:

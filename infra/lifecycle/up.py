@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+from infra.api.client import Unreachable
 from infra.clusters.outputs import ClusterOutputs
 from infra.engine.engine import Engine
 from infra.engine.model import Event as EngineEvent
@@ -25,10 +26,11 @@ from infra.lifecycle.engines import open_engine
 from infra.lifecycle.errors import LifecycleError
 from infra.lifecycle.facts import chosen_components
 from infra.lifecycle.first_tenant import make_first_tenant
-from infra.lifecycle.gateway_address import point_domain
+from infra.lifecycle.gateway_address import name_servers, point_domain
 from infra.lifecycle.names import ADMIN_ACCOUNT, COMPONENTS_STACK, CONTROL_PLANE_STACK
 from infra.lifecycle.preflight import check_machine
 from infra.lifecycle.progress import Report
+from infra.lifecycle.reach import wait_for_rights
 from infra.lifecycle.runner import Say, Step, run
 from infra.lifecycle.status import urls
 from infra.plan import steps as planned
@@ -58,6 +60,7 @@ def install(profile: Profile, home: Home, report: Report, until: str | None = No
     return {
         "ready": last == len(steps) - 1,
         "urls": urls(profile),
+        "name_servers": list(up.name_servers()) if last >= names.index(planned.CLUSTER.name) else [],
         "login": {"account": ADMIN_ACCOUNT, "password_command": f"platform password{home.flag}"},
         "ca_file": str(home.pki / "ca.crt"),
         "next": _next(profile, home.flag),
@@ -131,13 +134,18 @@ class Up:
         images = _given(self._images)
         self._cluster = make_cluster(self._profile, self._engine, self._tools, images, tell(say))
         write_private(self._home.kubeconfig, self._cluster.kubeconfig)
+        if self._profile.cloud is not None:
+            wait_for_rights(self._kubectl, say)
+
+    @property
+    def _kubectl(self) -> Kubectl:
+        return Kubectl(self._tools["kubectl"].path, self._home.kubeconfig)
 
     def _push(self, say: Say) -> None:
         supplies.push_images(self._profile, _given(self._images), say)
 
     def _point_domain(self, say: Say) -> None:
-        kubectl = Kubectl(self._tools["kubectl"].path, self._home.kubeconfig)
-        point_domain(self._profile, self._engine, kubectl, say, tell(say))
+        point_domain(self._profile, self._engine, self._kubectl, say, tell(say))
 
     def _install(self, stack: str, say: Say) -> None:
         cluster, images = _given(self._cluster), _given(self._images).references
@@ -149,7 +157,20 @@ class Up:
     def _install_control_plane(self, say: Say) -> None:
         self._install(CONTROL_PLANE_STACK, say)
         say("waiting for the control plane to answer at the gateway")
-        sign_in(self._home)
+        try:
+            sign_in(self._home)
+        except Unreachable as error:
+            if self._profile.cloud is None:
+                raise
+            servers = ", ".join(name_servers(self._engine)) or "its name servers"
+            raise LifecycleError(
+                f"{error}\nThe zone above {self._profile.cloud.domain} must delegate it to {servers}; and this machine "
+                "must be in a network that reaches the gateway."
+            ) from error
+
+    def name_servers(self) -> tuple[str, ...]:
+        """Of the zone of a cloud's domain; nothing on other targets."""
+        return name_servers(self._engine) if self._profile.cloud is not None else ()
 
 
 def _given(value: Any) -> Any:
