@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -19,20 +19,42 @@ IMPORT_SECONDS = 900.0
 _CTR = ("ctr", "-n", "k8s.io")
 
 
-def parse_listing(text: str) -> dict[str, str]:
-    """Reference → digest, from `ctr images ls`."""
+_GC_ROOT = "containerd.io/gc.root"
+"""Label of content that containerd's garbage collection keeps although no image names it."""
+_HOLD = f"""for digest; do
+  ctr -n k8s.io content label "$digest" {_GC_ROOT}=import >/dev/null 2>&1 && echo "$digest"
+done
+true"""
+_RELEASE = f'for digest; do ctr -n k8s.io content label "$digest" {_GC_ROOT}= >/dev/null 2>&1; done; true'
+
+
+def parse_check(text: str) -> dict[str, str]:
+    """Reference → digest of the images that are whole, from `ctr images check`."""
     rows = [line.split() for line in text.splitlines()[1:]]
-    return {row[0]: row[2] for row in rows if len(row) > 2 and row[2].startswith("sha256:")}
+    return {row[0]: row[2] for row in rows if len(row) > 3 and row[2].startswith("sha256:") and row[3] == "complete"}
 
 
 def present(transport: Transport) -> dict[str, str]:
-    """Reference → digest of every image on the host."""
-    return parse_listing(transport.run([*_CTR, "images", "ls"]).text)
+    """Reference → digest of every whole image on the host. One that lacks content, which a name outlives, is not."""
+    return parse_check(transport.run([*_CTR, "images", "check"]).text)
 
 
 def present_blobs(transport: Transport) -> frozenset[str]:
     """Digests of the blobs on the host, layers of every image among them."""
     return frozenset(transport.run([*_CTR, "content", "ls", "-q"]).text.split())
+
+
+@contextlib.contextmanager
+def held(transport: Transport, digests: Iterable[str]) -> Iterator[frozenset[str]]:
+    """Those of the blobs that are on the host, kept there while the block runs: until an image names a blob, containerd
+    may collect it at any time."""
+    there = sorted(present_blobs(transport) & set(digests))
+    kept = transport.run(["/bin/sh", "-c", _HOLD, "hold", *there], timeout=120).text.split() if there else []
+    try:
+        yield frozenset(kept)
+    finally:
+        if kept:
+            transport.run(["/bin/sh", "-c", _RELEASE, "release", *kept], timeout=120, check=False)
 
 
 def missing(wanted: Iterable[tuple[str, str]], there: dict[str, str]) -> tuple[str, ...]:

@@ -58,6 +58,15 @@ def superseded(old: dict[str, Any], inputs: HostImagesInputs) -> tuple[list[str]
     return sorted(earlier - wanted - dropped), sorted(dropped)
 
 
+def _bring(
+    transport: Transport, store: BlobStore, chosen: list[BuiltImage], architecture: str, there: frozenset[str]
+) -> None:
+    try:
+        images.bring(transport, lambda stream: write_archive(store, chosen, stream, architecture, there))
+    except SupplyError as error:
+        raise HostError(str(error)) from error
+
+
 class HostImages(Resource[HostImagesInputs]):
     """Images go with the host's disk, so deleting this does nothing."""
 
@@ -78,13 +87,11 @@ class HostImages(Resource[HostImagesInputs]):
             if inputs.ssh is None:
                 say(f"sharing the layers of {len(chosen)} images")
                 _share(inputs, transport, store, chosen)
-            there = images.present_blobs(transport)
-            size = sum({b.digest: b.size for image in chosen for b in image.blobs if b.digest not in there}.values())
-            say(f"importing {len(chosen)} images ({size >> 20} MiB)")
-            try:
-                images.bring(transport, lambda stream: write_archive(store, chosen, stream, inputs.architecture, there))
-            except SupplyError as error:
-                raise HostError(str(error)) from error
+            blobs = {blob.digest: blob.size for image in chosen for blob in image.blobs}
+            with images.held(transport, blobs) as there:
+                size = sum(size for digest, size in blobs.items() if digest not in there)
+                say(f"importing {len(chosen)} images ({size >> 20} MiB)")
+                _bring(transport, store, chosen, inputs.architecture, there)
         remove, keep = superseded(old, inputs)
         images.remove(transport, remove)
         return {"superseded": keep, LIVE: True}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -14,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from components.images import GoBinary, Image, TextFile
+from infra.hosts import images
+from infra.hosts.transport import Completed, Input, ShellFiles
 from infra.installation.home import cache_root
 from infra.supply.model import BuiltImage
 from infra.supply.source import SourceSupply
@@ -141,3 +144,48 @@ def test_a_changed_image_is_imported_with_its_new_layer_alone(containerd: Contai
         assert (mounted / "pause").stat().st_mode & 0o7777 == 0o755
     finally:
         containerd.ctr(["images", "unmount", str(mounted)])
+
+
+class Here(ShellFiles):
+    """The hosts' transport, ending at this containerd."""
+
+    host = "here"
+
+    def __init__(self, containerd: Containerd) -> None:
+        self._env = {**containerd.env, "CONTAINERD_ADDRESS": str(containerd.socket)}
+
+    def run(self, argv: Sequence[str], stdin: Input = None, timeout: float = 60, check: bool = True) -> Completed:
+        given = {"env": self._env, "stdin": subprocess.DEVNULL, "timeout": timeout}
+        done = subprocess.run(argv, capture_output=True, check=False, **given)
+        assert not check or done.returncode == 0, done.stderr.decode()
+        return Completed(done.returncode, done.stdout, done.stderr.decode())
+
+
+def test_content_that_no_image_names_is_kept_while_it_is_held(containerd: Containerd, supply: SourceSupply) -> None:
+    def ingest(content: bytes) -> str:
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        containerd.ctr(["content", "ingest", "--expected-digest", digest, f"test-{digest}"], content)
+        return digest
+
+    def collect_garbage() -> set[str]:
+        image = supply.build([IMAGE])["hello"]
+        take_in(containerd, supply, image)
+        containerd.ctr(["images", "rm", "--sync", image.reference])
+        return set(containerd.ctr(["content", "ls", "-q"]).split())
+
+    kept = ingest(b"kept")
+    with images.held(Here(containerd), [kept, "sha256:" + 64 * "0"]) as held:
+        loose = ingest(b"loose")
+        assert held == {kept}
+        left = collect_garbage()
+        assert kept in left
+        assert loose not in left
+    assert kept not in collect_garbage()
+
+
+def test_an_image_that_lost_content_is_not_there(containerd: Containerd, supply: SourceSupply) -> None:
+    image = supply.build([IMAGE])["hello"]
+    take_in(containerd, supply, image)
+    assert images.present(Here(containerd)) == {image.reference: image.digest}
+    containerd.ctr(["content", "rm", image.layers[0].digest])
+    assert images.present(Here(containerd)) == {}

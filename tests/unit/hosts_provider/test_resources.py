@@ -46,14 +46,15 @@ def test_an_image_that_comes_back_is_kept() -> None:
 
 def test_only_missing_or_changed_images_are_brought() -> None:
     listing = (
-        "REF TYPE DIGEST SIZE PLATFORMS LABELS\n"
-        "r/a:1 application/vnd.oci.image.manifest.v1+json sha256:aa 1.2 MiB linux/amd64 x=y\n"
-        "r/b:1 application/vnd.oci.image.manifest.v1+json sha256:bb 1.2 MiB linux/amd64 -\n"
+        "REF TYPE DIGEST STATUS SIZE UNPACKED\n"
+        "r/a:1 application/vnd.oci.image.manifest.v1+json sha256:aa complete (4/4) 1.2 MiB/1.2 MiB true\n"
+        "r/b:1 application/vnd.oci.image.manifest.v1+json sha256:bb complete (2/2) 1.2 MiB/1.2 MiB true\n"
+        "r/d:1 application/vnd.oci.image.manifest.v1+json sha256:dd incomplete (1/2) 0.2 MiB/1.2 MiB false\n"
     )
-    there = images.parse_listing(listing)
+    there = images.parse_check(listing)
     assert there == {"r/a:1": "sha256:aa", "r/b:1": "sha256:bb"}
-    wanted = [("r/a:1", "sha256:aa"), ("r/b:1", "sha256:changed"), ("r/c:1", "sha256:cc")]
-    assert images.missing(wanted, there) == ("r/b:1", "r/c:1")
+    wanted = [("r/a:1", "sha256:aa"), ("r/b:1", "sha256:changed"), ("r/c:1", "sha256:cc"), ("r/d:1", "sha256:dd")]
+    assert images.missing(wanted, there) == ("r/b:1", "r/c:1", "r/d:1")
 
 
 def test_host_inputs_become_a_valid_description() -> None:
