@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down status verify test thorough lint unit contract browser conformance faults pages root e2e bench locks schema
+.PHONY: help up down status verify test thorough lint unit contract browser conformance faults clouds sizes pages root e2e bench locks schema
 
 PROFILE ?= local
 VENV := .venv
@@ -26,7 +26,7 @@ verify: $(VENV)/.runtime ## Prove the user story and the isolation of tenants
 
 test: lint unit contract browser ## Check the code in a few minutes: no cluster nodes, no root needed
 
-thorough: conformance faults pages root ## Check what takes longer: plugins, faults with kill -9, fuzzing, hosts
+thorough: conformance faults clouds pages root ## Check what takes longer: plugins, faults with kill -9, fuzzing, clouds, hosts
 
 lint: $(VENV)/.dev
 	$(RUN)/ruff check .
@@ -56,7 +56,15 @@ conformance: $(VENV)/.dev
 faults: $(VENV)/.dev
 	$(RUN)/python -m infra.cli.main tools --for tests >/dev/null
 	$(RUN)/pytest tests/contract -q -rs -n 2 --dist loadgroup -m slow \
-	  --ignore tests/contract/kubernetes_provider --ignore tests/contract/engine
+	  --ignore tests/contract/kubernetes_provider --ignore tests/contract/engine --ignore tests/contract/clouds
+
+clouds: $(VENV)/.dev
+	$(RUN)/python -m infra.cli.main tools --for tests >/dev/null
+	$(RUN)/pytest tests/contract/clouds -q -rs -n 2 --dist loadgroup -k "not medium and not large"
+
+sizes: $(VENV)/.dev ## Check the clouds' programs at sizes medium and large too
+	$(RUN)/python -m infra.cli.main tools --for tests >/dev/null
+	$(RUN)/pytest tests/contract/clouds -q -rs -n 2 --dist loadgroup -k "medium or large"
 
 root: $(VENV)/.dev
 	$(RUN)/pytest tests/root -q -rs
