@@ -16,7 +16,11 @@ from infra.profile.model import Profile
 from tests.clouds_support.harness import Cloud, missing_dependencies
 from tests.contract.clouds.programs import CLOUDS, SIZES, TAGS, profile
 
-pytestmark = [pytest.mark.contract, pytest.mark.timeout(300), pytest.mark.filterwarnings("ignore:.*has been deprecated:DeprecationWarning")]
+pytestmark = [
+    pytest.mark.contract,
+    pytest.mark.timeout(300),
+    pytest.mark.filterwarnings("ignore:.*has been deprecated:DeprecationWarning"),
+]
 
 
 def opened(folder: Path, chosen: Profile) -> Cloud:
