@@ -20,7 +20,7 @@ from infra.hosts.layout import HOSTS_ROOT, Layout
 from infra.hosts.lifecycle import remove as remove_host
 from infra.hosts.model import load as load_spec
 from infra.installation.home import Home, cache_root
-from infra.installation.record import Recorder
+from infra.installation.record import Recorder, read_record
 from infra.kubectl import Kubectl
 from infra.lifecycle.engines import open_engine
 from infra.lifecycle.errors import Refused
@@ -52,15 +52,17 @@ def remove(
     local = profile.target == "local"
     if keep_data and not local:
         raise Refused("--keep-data works for clusters on this machine; volumes of others go with their namespaces.")
-    if not local:
+    begun = local or bool(read_record(home).profile)
+    if begun and not local:
         _refuse_protected(profile)
         refuse_loss(home, delete_data=delete_data)
     down = Down(profile, home)
-    steps = down.steps(keep_data=keep_data)
+    # A cluster that was never begun left nothing behind but files.
+    steps = down.steps(keep_data=keep_data) if begun else []
     if not keep_data:
         steps.append(Step(_FILES, lambda _: down.remove_files()))
     run(steps, Recorder(home), report)
-    found = leftovers(profile) if not keep_data else []
+    found = leftovers(profile) if begun and not keep_data else []
     if not keep_data:
         shutil.rmtree(home.path, ignore_errors=True)
     return {"removed": True, "leftovers": found}

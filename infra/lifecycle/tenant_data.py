@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from infra.api.client import ApiError, Client, NotSignedIn
+from infra.api.client import ApiError, Client
+from infra.installation.errors import InstallationError
 from infra.installation.home import Home
 from infra.installation.record import read_record
 from infra.lifecycle.access import sign_in
@@ -21,7 +22,7 @@ def refuse_loss(home: Home, *, delete_data: bool) -> None:
     remedy = "Say --delete-data to delete it all."
     try:
         names = workspaces(home)
-    except (ApiError, NotSignedIn) as error:
+    except (ApiError, InstallationError) as error:
         raise Refused(f"The control plane can't be asked which workspaces hold data: {error} {remedy}") from error
     if names:
         shown = ", ".join(names[:_SHOWN]) + (" and others" if len(names) > _SHOWN else "")
