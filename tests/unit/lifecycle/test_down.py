@@ -43,7 +43,7 @@ def test_a_protected_cloud_says_how_to_unprotect_it(home: Home) -> None:
 def test_data_that_cannot_be_asked_for_counts_as_data(home: Home) -> None:
     begun(home, installed=True)
     profile = load("aws", ["aws.deletion_protection=false"])
-    with pytest.raises(Refused, match="can't be asked.*--delete-data"):
+    with pytest.raises(Refused, match=r"can't be asked.*--delete-data"):
         remove(profile, home, lambda _: None, keep_data=False)
     assert home.path.exists()
 
