@@ -51,6 +51,7 @@ AZURE = (
     Passing("throttled", r"\bTooManyRequests\b|Status=429|\bSubscriptionRequestsThrottled\b"),
     Passing("throttled", r"\bServerTimeout\b|Status=503|\bRetryableError\b"),
     Passing("not consistent yet", r"\bPrincipalNotFound\b|\bReferencedResourceNotProvisioned\b"),
+    Passing("not consistent yet", r"\bCustomKubeletIdentityMissingPermissionError\b|\bKeyVaultAccessForbidden\b"),
     Passing("busy", r"\bAnotherOperationInProgress\b|\bStorageAccountOperationInProgress\b"),
     Passing("busy", r"\bInUseSubnetCannotBeDeleted\b|\bInUseNetworkSecurityGroupCannotBeDeleted\b"),
 )

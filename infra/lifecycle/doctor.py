@@ -7,6 +7,7 @@ from typing import Any
 from infra.installation.home import Home, cache_root
 from infra.lifecycle import supplies
 from infra.lifecycle.facts import chosen_components
+from infra.lifecycle.onprem import host_findings
 from infra.lifecycle.preflight import cloud_findings, findings
 from infra.preflight.model import Finding
 from infra.profile.model import Profile
@@ -18,11 +19,12 @@ _STATES = {"error": "failed", "warning": "warning", "info": "warning"}
 
 
 def examine(profile: Profile) -> dict[str, Any]:
-    """checks: name, group (machine, cloud, tool, registry), state (ok, warning, failed), found, remedy."""
+    """checks: name, group (machine, host, cloud, tool, registry), state (ok, warning, failed), found, remedy."""
     images = supplies.wanted_images(profile, chosen_components(profile))
     tools = Toolchain(cache_root()).inspect(supplies.wanted_tools(profile, images))
     building = any(tool.action in ("build", "extract") for tool in tools)
     checks = [_found(finding, "machine") for finding in findings(profile, Home(profile.name))]
+    checks += [_found(finding, "host") for finding in host_findings(profile)]
     checks += [_found(finding, "cloud") for finding in cloud_findings(profile)]
     checks += [_tool(tool) for tool in tools]
     checks += [_registry(reach, building) for reach in registries()]

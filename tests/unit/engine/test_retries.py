@@ -56,6 +56,9 @@ PASS = {
         'Code="PrincipalNotFound" Message="Principal 1f does not exist in the directory."',
         'Code="ReferencedResourceNotProvisioned" Message="Cannot proceed with operation because resource '
         'subnets/nodes used by resource is not in Succeeded state."',
+        'Code="CustomKubeletIdentityMissingPermissionError" Message="The cluster using user-assigned managed identity '
+        'must be granted permission to assign kubelet identity."',
+        'Code="KeyVaultAccessForbidden" Message="Unable to access key vault resource to enable encryption at rest."',
         'Code="AnotherOperationInProgress" Message="Another operation on this or dependent resource is in progress."',
         'Code="StorageAccountOperationInProgress" Message="An operation is currently performing on this account."',
         'Code="InUseSubnetCannotBeDeleted" Message="Subnet nodes is in use"',
