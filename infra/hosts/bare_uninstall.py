@@ -81,10 +81,13 @@ true
 """
 
 _PROCESSES = f"""
+# Thread by thread: one that still writes outlives the first one, whose program can no longer be read.
 mine() {{
-  for folder in /proc/[0-9]*; do
-    case "$(readlink "$folder/exe" 2>/dev/null)" in {STORE}/*) echo "${{folder#/proc/}}" ;; esac
-  done
+  for thread in /proc/[0-9]*/task/[0-9]*; do
+    case "$(readlink "$thread/exe" 2>/dev/null)" in
+      {STORE}/*) thread="${{thread#/proc/}}"; echo "${{thread%%/*}}" ;;
+    esac
+  done | sort -u
 }}
 for attempt in $(seq 40); do
   left=$(mine)
@@ -137,14 +140,28 @@ def remove_all(transport: Transport, systemd: bool, folders: tuple[str, ...] = (
     )
     for step in steps:
         argv = ["/bin/sh", "-c", f"{step}\ntrue\n", "remove", NETWORK, _RULES]
-        left = transport.run(argv, timeout=120).text.splitlines()
-        if left:
-            raise HostError(
-                f"host {transport.host} keeps something of the platform: {'; '.join(left)}. Start it anew, then "
-                "run `platform down` again."
-            )
-    transport.run(["rm", "-rf", *FOLDERS, *folders, CONTAINERD_CONFIG], timeout=300)
+        _expect_nothing(transport, argv, 120)
+    _expect_nothing(transport, ["/bin/sh", "-c", _FOLDERS, "folders", *FOLDERS, *folders, CONTAINERD_CONFIG], 300)
     transport.run(["/bin/sh", "-c", _FILES, "files"], timeout=60)
+
+
+def _expect_nothing(transport: Transport, argv: list[str], seconds: float) -> None:
+    left = transport.run(argv, timeout=seconds).text.splitlines()
+    if left:
+        raise HostError(
+            f"host {transport.host} keeps something of the platform: {'; '.join(left)}. Start it anew, then "
+            "run the command again."
+        )
+
+
+_FOLDERS = """
+# What a killed program had begun, such as making a folder, may end after it: then a folder is not empty at once.
+for attempt in 1 2 3 4 5; do
+  if said=$(rm -rf "$@" 2>&1); then exit 0; fi
+  sleep 1
+done
+echo "$said"
+"""
 
 
 _FILES = f"""

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from infra.hosts import cgroups, syscalls
+from infra.hosts.errors import HostError
 from infra.hosts.layout import Layout
 from infra.hosts.network import INTERFACE, Ip, hardware_address, port_name, switch_commands
 from infra.hosts.processes import kill_all
@@ -202,14 +203,18 @@ class Yard:
             assert time.monotonic() < deadline, f"{host.cgroup} does not end"
             time.sleep(0.05)
         port = port_name(host.address)
-        while self.ip.has_interface(self.switch, port):  # the kernel takes it along with the other end, some time later
+        if self.ip.has_interface(self.switch, port):  # the kernel would take it with the other end, but late when busy
+            with suppress(HostError):
+                self.ip.run(self.switch, (f"link del {port}",))
+        while self.ip.has_interface(self.switch, port):
             assert time.monotonic() < deadline, f"the cable of {name} does not go"
             time.sleep(0.05)
 
     def throw_away(self, name: str) -> None:
         """Switched off, its disk destroyed."""
         self.switch_off(name)
-        shutil.rmtree(self.hosts.pop(name).layout.root)
+        shutil.rmtree(self.hosts[name].layout.root)
+        del self.hosts[name]
 
     def target(self, name: str) -> SshTarget:
         host = self.hosts[name]
@@ -246,10 +251,18 @@ class Yard:
             os.close(own)
 
     def close(self) -> None:
-        for name in list(self.hosts):
-            self.throw_away(name)
+        """Throws everything away. What keeps one host from going keeps no other; it is said at the end."""
+        failures: dict[str, str] = {}
+        for _ in range(2):
+            failures.clear()
+            for name in list(self.hosts):
+                try:
+                    self.throw_away(name)
+                except (AssertionError, OSError, HostError, subprocess.SubprocessError) as error:
+                    failures[name] = f"{type(error).__name__}: {error}"
         os.close(self.switch)
         os.close(self.admin)
+        assert not failures, f"not thrown away: {failures}"
 
 
 class _Joining:
