@@ -229,7 +229,7 @@ for name in {" ".join(chosen)}; do
   file={SERVICE_STATE}/$name.supervisor
   if [ -r "$file" ]; then
     pid=$(cat "$file")
-    if tr '\\0' ' ' < "/proc/$pid/cmdline" 2>/dev/null | grep -q {SUPERVISE}; then kill -9 -- "-$pid"; fi
+    if tr '\\0' ' ' < "/proc/$pid/cmdline" 2>/dev/null | grep -q {SUPERVISE}; then kill -s KILL -- "-$pid"; fi
     rm -f "$file" "{SERVICE_STATE}/$name.pid"
   fi
 done
