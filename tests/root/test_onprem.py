@@ -1,21 +1,58 @@
-"""Bare hosts over SSH, by the command that people use: what keeps them from being nodes is said before any change."""
+"""A cluster on bare hosts over SSH, by the command that people use: made, healed after a loss, changed, removed.
+
+Only the pod network and volumes are installed on it, so that it stays small. The images are built before, because the
+place where the administrator sits reaches nothing but the hosts.
+"""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from infra.hosts import bare_facts
+from infra.lifecycle import supplies
+from infra.lifecycle.facts import chosen_components
+from infra.profile.load import load
+from tests.root.conftest import wait_for
 from tests.servers.bare_hosts import Yard, open_yard
+from tests.servers.binaries import find
 
 pytestmark = pytest.mark.timeout(1800)
 
 OFF = ("isolation", "database", "storage", "tracking", "gateway", "control-plane")
+
+WORKLOAD = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: spread, namespace: default}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: spread}}
+  template:
+    metadata: {labels: {app: spread}}
+    spec:
+      terminationGracePeriodSeconds: 1
+      topologySpreadConstraints:
+        - maxSkew: 1
+          topologyKey: kubernetes.io/hostname
+          whenUnsatisfiable: DoNotSchedule
+          labelSelector: {matchLabels: {app: spread}}
+      containers: [{name: pause, image: PAUSE}]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: kept, namespace: default}
+data: {words: these stay}
+"""
 
 SNAPSHOT = """
 awk '{print "mount", $2}' /proc/mounts
@@ -84,6 +121,51 @@ class Site:
         assert not check or done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
         return done
 
+    def build(self) -> str:
+        """Every image that the hosts will get; gives the reference of one that does nothing."""
+        profile = load(str(self.profile()))
+        images = supplies.wanted_images(profile, chosen_components(profile))
+        supplies.get_tools(supplies.wanted_tools(profile, images), lambda _: None)
+        return supplies.build_images(profile, images, lambda _: None)["pause"].reference
+
+    def kubectl(self, *arguments: str) -> str:
+        kubeconfig = self.folder / "home" / self.yard.installation / "kubeconfig"
+        return self.yard.run([str(find("kubectl")), f"--kubeconfig={kubeconfig}", *arguments]).stdout
+
+    def ready(self) -> set[str]:
+        """Names of the nodes that are ready."""
+        return {
+            item["metadata"]["name"]
+            for item in self._items("nodes")
+            if any(each["type"] == "Ready" and each["status"] == "True" for each in item["status"]["conditions"])
+        }
+
+    def workload(self) -> list[str]:
+        """Where the workload's pods are ready: names of nodes, sorted."""
+        return sorted(
+            item["spec"]["nodeName"]
+            for item in self._items("pods", "--selector=app=spread", "--namespace=default")
+            if "deletionTimestamp" not in item["metadata"]
+            and any(
+                each["type"] == "Ready" and each["status"] == "True" for each in item["status"].get("conditions", ())
+            )
+        )
+
+    def kept(self) -> str:
+        return self.kubectl("get", "configmap", "kept", "--namespace=default", "-o", "jsonpath={.data.words}")
+
+    def _items(self, *what: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self.kubectl("get", *what, "-o", "json"))["items"]
+        return found
+
+
+@contextmanager
+def part(name: str) -> Iterator[None]:
+    """Says how long a part of the story took; pytest shows it with -s or -rP."""
+    began = time.monotonic()
+    yield
+    print(f"{name}: {time.monotonic() - began:.1f} s", flush=True)  # noqa: T201 - a figure for the reader
+
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
@@ -95,6 +177,43 @@ def site(tmp_path: Path) -> Iterator[Site]:
         yield made
     finally:
         yard.close()
+
+
+def test_hosts_become_a_cluster_that_outlives_one_of_them_and_leave_no_trace(site: Site) -> None:
+    with part("images and tools"):
+        pause = site.build()
+    with part("three hosts up"):
+        site.platform("up", "--until", "components")
+        wait_for(lambda: site.ready() == {"n1", "n2", "n3"}, 60)
+    with part("a workload on every host"):
+        objects = site.folder / "objects.yaml"
+        objects.write_text(WORKLOAD.replace("PAUSE", pause), "utf-8")
+        site.kubectl("apply", "-f", str(objects))
+        wait_for(lambda: site.workload() == ["n1", "n2", "n3"], 60)
+
+    with part("one lost for good, another in its place"):
+        site.yard.throw_away("n3")
+        del site.hosts["n3"]
+        site.buy("n4")
+        site.platform("up", "--until", "components")
+        wait_for(lambda: site.ready() == {"n1", "n2", "n4"}, 60)
+        wait_for(lambda: len(site.workload()) == 3, 60)
+    assert set(site.workload()) <= {"n1", "n2", "n4"}
+    assert site.kept() == "these stay"
+
+    with part("one comes and one goes, both well"):
+        del site.hosts["n2"]
+        site.buy("n5")
+        site.platform("up", "--until", "components")
+        wait_for(lambda: site.ready() == {"n1", "n4", "n5"}, 60)
+        wait_for(lambda: len(site.workload()) == 3, 60)
+    assert set(site.workload()) <= {"n1", "n4", "n5"}
+    assert site.kept() == "these stay"
+    assert site.left("n2") == set()
+
+    with part("down"):
+        site.platform("down", "--delete-data")
+    assert {name: site.left(name) for name in site.hosts} == {name: set() for name in site.hosts}
 
 
 def test_hosts_that_cannot_be_nodes_are_named_before_anything_is_changed(site: Site) -> None:

@@ -77,7 +77,7 @@ class BareHost:
 
     @property
     def cgroup(self) -> str:
-        return f"mlp-{self.layout.installation}-{self.name}"
+        return f"yard-{self.layout.installation}-{self.name}"  # not as hosts of this machine, which `down` looks for
 
     @property
     def on(self) -> bool:
