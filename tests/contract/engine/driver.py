@@ -8,6 +8,7 @@ Prints one JSON line per event, then `{"ended": <error class or "done">}`.
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,8 @@ def say(line: dict[str, str]) -> None:
 
 
 def main() -> None:
+    # A shell that runs the tests in the background has its children ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     home, kubeconfig, namespace = sys.argv[1:]
 
     def show(event: Event) -> None:
