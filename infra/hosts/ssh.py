@@ -6,6 +6,8 @@ known already, nothing is asked and no agent is forwarded.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import re
 import shlex
@@ -77,7 +79,7 @@ def client_argv(target: SshTarget, sockets: Path, log: Path, program: str = "ssh
         "ServerAliveInterval": "10",
         "ServerAliveCountMax": "3",
         "ControlMaster": "auto",
-        "ControlPath": f"{sockets}/%C",
+        "ControlPath": f"{sockets}/{trust(target)}-%C",
         "ControlPersist": str(SESSION_SECONDS),
         "ClearAllForwardings": "yes",
         "ForwardAgent": "no",
@@ -92,6 +94,18 @@ def client_argv(target: SshTarget, sockets: Path, log: Path, program: str = "ssh
     if target.key_file is not None:
         words += ["-i", str(expanded(target.key_file))]
     return [*words, "-p", str(target.port), "-l", target.user, "--", target.address]
+
+
+def trust(target: SshTarget) -> str:
+    """Changes with the keys that are known and shown, so that no connection is shared that others opened."""
+    digest = hashlib.sha256()
+    for path in (target.known_hosts, target.key_file):
+        file = expanded(path) if path is not None else None
+        digest.update(f"{file}\0".encode())
+        with contextlib.suppress(OSError):  # the client itself says what is wrong with it
+            digest.update(file.read_bytes() if file is not None else b"")
+        digest.update(b"\0")
+    return digest.hexdigest()[:10]
 
 
 def expanded(path: str) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.hosts.errors import HostFailed
-from infra.hosts.ssh import ConnectionRefused, SshTarget, Unreachable, client_argv, failure, remote_command
+from infra.hosts.ssh import ConnectionRefused, SshTarget, Unreachable, client_argv, failure, remote_command, trust
 
 TARGET = SshTarget("192.0.2.11", port=2222, user="ops", key_file="/keys/id", known_hosts="/keys/known")
 
@@ -70,3 +70,16 @@ def test_each_failure_says_what_to_do(said: str, kind: type[HostFailed], words: 
     assert type(found) is kind
     with pytest.raises(kind, match=words):
         raise found
+
+
+def test_connections_are_shared_only_under_the_same_keys(tmp_path: Path) -> None:
+    known, key = tmp_path / "known_hosts", tmp_path / "key"
+    known.write_text("192.0.2.11 ssh-ed25519 AAAA\n", "utf-8")
+    key.write_text("one", "utf-8")
+    target = SshTarget("192.0.2.11", key_file=str(key), known_hosts=str(known))
+    first = trust(target)
+    assert trust(target) == first
+    known.write_text("192.0.2.11 ssh-ed25519 BBBB\n", "utf-8")
+    second = trust(target)
+    key.write_text("another", "utf-8")
+    assert len({first, second, trust(target), trust(SshTarget("192.0.2.11", known_hosts=str(known)))}) == 4
