@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down status verify test thorough lint unit contract browser conformance faults clouds sizes pages root e2e bench locks schema
+.PHONY: help up down status verify test thorough lint unit contract browser conformance faults clouds sizes pages root bare e2e bench locks schema
 
 PROFILE ?= local
 VENV := .venv
@@ -67,7 +67,11 @@ sizes: $(VENV)/.dev ## Check the clouds' programs at sizes medium and large too
 	$(RUN)/pytest tests/contract/clouds -q -rs -n 2 --dist loadgroup -k "medium or large"
 
 root: $(VENV)/.dev
-	$(RUN)/pytest tests/root -q -rs
+	$(RUN)/pytest tests/root -q -rs --ignore tests/root/test_planes.py \
+	  --deselect tests/root/test_onprem.py::test_hosts_become_a_cluster_that_outlives_one_of_them_and_leave_no_trace
+
+bare: $(VENV)/.dev ## Check clusters on bare hosts over SSH and several control planes (root, about 15 minutes)
+	$(RUN)/pytest tests/root/test_onprem.py tests/root/test_planes.py -q -rs -rP
 
 e2e: $(VENV)/.dev ## up, verify, down on real nodes (root)
 	tests/e2e/run
