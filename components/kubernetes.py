@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-from components.addresses import NOT_PUBLIC_V4
+from components.addresses import GKE_METADATA, NOT_PUBLIC_V4, POD_IDENTITY_AGENT
 from components.contract import KubernetesObject
 from components.facts import Endpoint, Network
 from components.managed import Managed
@@ -195,12 +195,11 @@ def to_api_server(addresses: Iterable[str]) -> list[dict[str, Any]]:
 
 
 _TOKEN_SERVICES: dict[str, tuple[tuple[str, int], ...]] = {
-    "aws": (("169.254.170.23/32", 80),),
-    "gcp": (("169.254.169.252/32", 988), ("169.254.169.254/32", 80)),
+    "aws": ((POD_IDENTITY_AGENT, 80),),
+    "gcp": GKE_METADATA,
     "azure": (),
 }
-"""Where pods of each cloud get the token of their identity, by address and port: the EKS Pod Identity agent, GKE's
-metadata server. On Azure, and on AWS with IRSA, tokens are files."""
+"""Where pods of each cloud get the token of their identity. On Azure, and on AWS with IRSA, tokens are files."""
 
 
 def to_cloud(managed: Managed, network: Network) -> list[dict[str, Any]]:

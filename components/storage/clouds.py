@@ -9,7 +9,7 @@ import ipaddress
 from collections.abc import Iterable
 from typing import Any
 
-from components.addresses import NOT_PUBLIC_V4
+from components.addresses import GKE_METADATA, NOT_PUBLIC_V4, POD_IDENTITY_AGENT
 from components.contract import KubernetesObject, Workspace
 from components.facts import Azure, Cloud, Network, PlatformFacts
 
@@ -18,10 +18,6 @@ ROLE_PATH = "/mlp/tenants/"
 
 CONFIG_MAP = "storage"
 
-POD_IDENTITY_AGENT = "169.254.170.23/32"
-"""EKS: gives a pod the credentials of its service account's role. The node's own are at 169.254.169.254."""
-_GKE_METADATA = (("169.254.169.252/32", 988), ("169.254.169.254/32", 80))
-"""GKE: the metadata server, which gives a pod its own identity, never the node's."""
 _AZURE_LOGIN = ("20.20.32.0/19", "20.190.128.0/18", "20.231.128.0/19", "40.126.0.0/18")
 """Where Entra ID changes a service account's token into one for storage, as Microsoft publishes it."""
 
@@ -80,7 +76,7 @@ def egress(cloud: Cloud, network: Network) -> list[dict[str, Any]]:
         # STS has a private endpoint among the nodes.
         rules.append(_rule(_private(network), 443))
     elif cloud.kind == "gcp":
-        rules += [_rule(_blocks([cidr]), port) for cidr, port in _GKE_METADATA]
+        rules += [_rule(_blocks([cidr]), port) for cidr, port in GKE_METADATA]
     else:
         rules.append(_rule(_blocks(_AZURE_LOGIN), 443))
     return rules

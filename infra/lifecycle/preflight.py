@@ -46,7 +46,7 @@ def cloud_findings(profile: Profile) -> list[Finding]:
     try:
         return list(open_cloud(profile).check())
     except CloudError as error:
-        return [Finding(f"{profile.target}", False, str(error))]
+        return [Finding(profile.target, False, str(error))]
 
 
 def check_machine(profile: Profile, home: Home, say: Say) -> None:

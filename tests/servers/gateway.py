@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import ssl
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from components.gateway.config import GatewayPlan, configuration
+from tests.servers.binaries import BinaryMissing, find
 from tests.servers.kubernetes import Authority
 from tests.servers.ports import free_port, wait_for_port
 
@@ -108,9 +108,10 @@ class Gateway:
 
 def program() -> str | None:
     """nginx's path: the toolchain's own where it was unpacked, else the machine's; None where there is none."""
-    cache = Path(os.environ.get("MLP_CACHE") or Path.home() / ".cache" / "mlp")
-    places = [*sorted((cache / "tools" / "nginx").glob("*/root/usr/sbin/nginx")), Path("/usr/sbin/nginx")]
-    return next((str(path) for path in places if path.exists()), None)
+    try:
+        return str(find("nginx"))
+    except BinaryMissing:
+        return None
 
 
 def plan(folder: Path, port: int, health_port: int, upstreams: tuple[int, int]) -> GatewayPlan:
