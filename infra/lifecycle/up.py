@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
+from components.contract import KubernetesObject, ServerCertificate
 from infra.api.client import Unreachable
 from infra.clusters.outputs import ClusterOutputs
 from infra.engine.engine import Engine
 from infra.engine.model import Event as EngineEvent
 from infra.engine.model import EventKind
 from infra.installation.home import Home, write_private
-from infra.installation.pki import GatewayCertificate, gateway_certificate
+from infra.installation.pki import gateway_certificate, server_certificate
 from infra.installation.record import Recorder
 from infra.installation.secrets import open_secrets
 from infra.kubectl import Kubectl
@@ -90,6 +91,7 @@ class Up:
         self._recorder = recorder
         self._components = chosen_components(profile)
         self._tools: dict[str, Tool] = {}
+        self._upstream: dict[str, tuple[KubernetesObject, ...]] = {}
         self._images: ImageSet | None = None
         self._cluster: ClusterOutputs | None = None
 
@@ -116,11 +118,12 @@ class Up:
         return open_engine(self._profile, self._home, self._tools["pulumi"].path)
 
     @cached_property
-    def _certificate(self) -> GatewayCertificate:
+    def _certificate(self) -> ServerCertificate:
         return gateway_certificate(self._home, gateway_names(self._profile))
 
     def _get_tools(self, say: Say) -> None:
         self._tools = supplies.get_tools(supplies.wanted_tools(self._profile, self._wanted_images), say)
+        self._upstream = supplies.get_upstream(self._components, say)
         self._recorder.record.supply |= {name: tool.origin for name, tool in self._tools.items()}
 
     def _build_images(self, say: Say) -> None:
@@ -149,8 +152,16 @@ class Up:
 
     def _install(self, stack: str, say: Say) -> None:
         cluster, images = _given(self._cluster), _given(self._images).references
-        secret = open_secrets(self._home).get
-        bill = stack_bill(stack, self._profile, cluster, images, self._certificate, secret=secret)
+        bill = stack_bill(
+            stack,
+            self._profile,
+            cluster,
+            images,
+            self._certificate,
+            secret=open_secrets(self._home).get,
+            server_certificate=partial(server_certificate, self._home),
+            upstream=self._upstream,
+        )
         self._recorder.record.facts = bill.install.facts.model_dump(mode="json")
         self._engine.up(stack, bill, on_event=tell(say), refresh=True)
 
