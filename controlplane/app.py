@@ -14,11 +14,13 @@ from controlplane import settings as settings_module
 from controlplane.audit.api import api as audit_api
 from controlplane.auth.api import api as auth_api
 from controlplane.console import init_app as init_console
+from controlplane.contents.api import api as contents_api
 from controlplane.gate import api as gate
 from controlplane.gate.ports import TokenReviewer
 from controlplane.http import caller, endpoint, health, openapi, problem
 from controlplane.members.api import api as members_api
 from controlplane.operations.api import api as operations_api
+from controlplane.outside import Outside
 from controlplane.requests.api import api as requests_api
 from controlplane.runtime import Runtime
 from controlplane.settings import Settings
@@ -26,16 +28,22 @@ from controlplane.tenants.api import api as tenants_api
 from controlplane.workspaces.api import api as workspaces_api
 
 PREFIX = "/api/v1"
-APIS = (auth_api, tenants_api, workspaces_api, members_api, requests_api, operations_api, audit_api)
+APIS = (
+    auth_api, tenants_api, workspaces_api, contents_api, members_api, requests_api, operations_api, audit_api,
+)  # fmt: skip
 log = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings, *, runtime: Runtime | None = None, reviewer: TokenReviewer | None = None) -> Flask:
+def create_app(
+    settings: Settings, *, runtime: Runtime | None = None, reviewer: TokenReviewer | None = None,
+    outside: Outside | None = None,
+) -> Flask:  # fmt: skip
     """Opens no connection. `reviewer` asks Kubernetes about pods' tokens; None: no pod is known."""
     app = Flask("controlplane", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     held = runtime or Runtime.make(settings)
     app.extensions["mlp"] = held
+    app.extensions["mlp-outside"] = outside or Outside()
     caller.init_app(app)
     problem.init_app(app)
     health.init_app(app, held)
@@ -72,8 +80,9 @@ def _log(response: Response) -> Response:
 def from_environment() -> Flask:
     """For gunicorn: `controlplane.app:from_environment()`."""
     from controlplane import logs
-    from controlplane.wiring import make_reviewer
+    from controlplane.wiring import connect, make_outside, make_reviewer
 
     settings = settings_module.load(os.environ)
     logs.init(settings.log_level)
-    return create_app(settings, reviewer=make_reviewer())
+    kube = connect()
+    return create_app(settings, reviewer=make_reviewer(kube), outside=make_outside(kube))

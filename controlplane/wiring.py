@@ -9,9 +9,11 @@ from pathlib import Path
 from components.catalog import CATALOG
 from components.storage.objects import ROOT_USER
 from controlplane.clouds.opening import open_cloud
+from controlplane.contents.cluster import Cluster
 from controlplane.gate.ports import AUDIENCE, Reviewed, TokenReviewer
 from controlplane.gate.service import CachedReviewer
 from controlplane.kube.client import Kube
+from controlplane.outside import Outside
 from controlplane.reconcile.model import Drift, WorkspaceStorage
 from controlplane.reconcile.service import Reconciler
 from controlplane.reconcile.watch import DriftWatcher
@@ -38,8 +40,13 @@ def connect(environ: Mapping[str, str] = os.environ) -> Kube:
     return Kube.connect(Path(path) if path else None)
 
 
-def make_reviewer() -> TokenReviewer:
-    return CachedReviewer(KubeReviewer(connect()))
+def make_reviewer(kube: Kube) -> TokenReviewer:
+    return CachedReviewer(KubeReviewer(kube))
+
+
+def make_outside(kube: Kube) -> Outside:
+    """What people's requests may reach."""
+    return Outside(cluster=Cluster(kube))
 
 
 def make_watch(on_drift: Callable[[Drift], None]) -> DriftWatcher:

@@ -1,7 +1,7 @@
 """API and console, worker and watcher in mlp-system; their rights, their secrets, and who may talk to whom.
 
-The API holds no right in the cluster but to ask whose token a pod shows; worker and watcher hold what reconciling
-needs. Only the migration, an init container of the API, knows the password of the tables' owner.
+The API sees what runs in workspaces and may stop it (rights.py); worker and watcher hold what reconciling needs. Only
+the migration, an init container of the API, knows the password of the tables' owner.
 """
 
 from __future__ import annotations
@@ -25,21 +25,25 @@ from components.control_plane.names import (
     pods,
 )
 from components.control_plane.placing import SYSTEM, deployment, workload
+from components.control_plane.rights import API_RULES
 from components.control_plane.settings import ControlPlaneSettings
 from components.database import managed as managed_database
 from components.database.names import DATABASES, password_name
 from components.gateway.names import GATEWAY_PODS, HOP_SECRET
 from components.isolation.rbac import CONTROL_PLANE_RULES
-from components.names import CONTROL_PLANE_SERVICE_ACCOUNT, SYSTEM_NAMESPACE, component_namespace
+from components.names import (
+    API_SERVICE_ACCOUNT,
+    CONTROL_PLANE_SERVICE_ACCOUNT,
+    SYSTEM_NAMESPACE,
+    component_namespace,
+)
 from components.storage.objects import ROOT_SECRET
 
-API_ACCOUNT = "control-plane-api"
 _OWNER, _APPLICATION = next(d.roles for d in DATABASES if d.namespace == SYSTEM_NAMESPACE)
 _DATABASE = next(d.name for d in DATABASES if d.namespace == SYSTEM_NAMESPACE)
 _FACTS = "platform-facts"
 _RBAC = "rbac.authorization.k8s.io"
 _PARTS = ("api", "worker", "watcher")
-_TOKEN_REVIEW = {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]}
 _STORAGE_FOLDER = "/etc/mlp/storage"
 
 
@@ -60,9 +64,9 @@ def objects(settings: ControlPlaneSettings, install: Install) -> tuple[Kubernete
     return (
         k8s.namespace(SYSTEM),
         k8s.service_account(SYSTEM, CONTROL_PLANE_SERVICE_ACCOUNT, managed),
-        k8s.service_account(SYSTEM, API_ACCOUNT),
+        k8s.service_account(SYSTEM, API_SERVICE_ACCOUNT),
         *_role(NAME, CONTROL_PLANE_SERVICE_ACCOUNT, CONTROL_PLANE_RULES),
-        *_role(API_ACCOUNT, API_ACCOUNT, [_TOKEN_REVIEW]),
+        *_role(API_SERVICE_ACCOUNT, API_SERVICE_ACCOUNT, API_RULES),
         k8s.default_deny(SYSTEM),
         *_policies(install),
         *(managed_database.ca_config_map(SYSTEM, managed.database) if managed else ()),
@@ -165,7 +169,7 @@ def _service() -> KubernetesObject:
 def _deployment(
     settings: ControlPlaneSettings, install: Install, part: str, config: str, replicas: int
 ) -> KubernetesObject:  # fmt: skip
-    account = API_ACCOUNT if part == "api" else CONTROL_PLANE_SERVICE_ACCOUNT
+    account = API_SERVICE_ACCOUNT if part == "api" else CONTROL_PLANE_SERVICE_ACCOUNT
     template = workload(part, config, _pod(settings, install, part), account=account)
     if install.managed and part != "api":
         template["metadata"]["labels"] |= install.managed.pod_labels

@@ -5,7 +5,7 @@ from __future__ import annotations
 from components.contract import Install, KubernetesObject
 from components.facts import PlatformFacts
 from components.isolation.flow import flow_control
-from components.isolation.policies import authority, ownership, pods, traffic, volumes
+from components.isolation.policies import authority, ownership, pods, traffic, volumes, web
 from components.isolation.policies.model import Policy
 from components.isolation.priorities import CLASSES, priority_classes
 from components.isolation.rbac import WORKLOAD_CLUSTER_ROLE, cluster_roles
@@ -40,6 +40,7 @@ def policies(settings: IsolationSettings, facts: PlatformFacts) -> tuple[Policy,
     classes = tuple(name for name in (facts.storage_class, *settings.storage_classes) if name)
     return (
         *ownership.policies(),
+        *web.policies(),
         *authority.policies(),
         *traffic.policies(),
         *volumes.policies(classes),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from components.isolation.policies.model import CONTROLLER, PLATFORM, Match, Policy, Rule, quoted_list
 from components.names import (
     ANNOTATION_SPEC_HASH,
+    API_USER,
     CONTROL_PLANE_USER,
     DOMAIN,
     LABEL_GENERATION,
@@ -110,7 +111,7 @@ def _namespaces() -> Policy:
 
 def _control_plane() -> Policy:
     """A stolen token of the control plane reaches workspaces, never the rest of the cluster."""
-    account = f"request.userInfo.username == '{CONTROL_PLANE_USER}'"
+    account = f"request.userInfo.username in ['{CONTROL_PLANE_USER}', '{API_USER}']"
     return Policy(
         name="mlp-control-plane",
         matches=(Match("*", ("*",), _ALL, version="*"),),
