@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.toolchain import versions
-from infra.toolchain.errors import GoMissing, GoTooOld, ToolchainError, translate, wrong_version
+from infra.toolchain.errors import GoMissing, GoTooOld, NotPinned, ToolchainError, translate, wrong_version
 from infra.toolchain.processes import Children
 from infra.toolchain.versions import GoTool
 
@@ -123,6 +124,27 @@ def key(spec: GoTool, modules: Path = MODULES) -> str:
     return digest.hexdigest()
 
 
+def pinned_version(folder: Path, module: str) -> str:
+    """The version (`v1.2.3`) at which a folder's go.mod requires a module and its go.sum knows it. Raises NotPinned.
+
+    Asked before Go is: `go mod download` adds a missing line to go.sum, even where it may only read.
+    """
+    try:
+        required = (folder / "go.mod").read_text()
+        known = (folder / "go.sum").read_text().splitlines()
+    except OSError as cause:
+        raise NotPinned(f"{folder.name} pins no module: {cause}.", _PIN) from cause
+    found = re.search(rf"^(?:require )?\s*{re.escape(module)} (v\S+)", required, re.M)
+    if not found:
+        raise NotPinned(f"{folder.name}/go.mod does not require {module}.", _PIN)
+    if not any(line.startswith(f"{module} {found.group(1)} h1:") for line in known):
+        raise NotPinned(f"{folder.name}/go.sum has no checksum of {module} {found.group(1)}.", _PIN)
+    return found.group(1)
+
+
+_PIN = "Name a folder below infra/toolchain/go that pins the module, and run go mod tidy there after a change."
+
+
 class Builder:
     """Builds Go tools, one at a time: two compiles beside each other only take turns on few cores."""
 
@@ -134,6 +156,15 @@ class Builder:
     def fetch(self, module: str, packages: tuple[str, ...]) -> None:
         """Brings the sources that the packages need into the module cache; quick where they are there."""
         self._run(module, module, ["list", "-deps", "-f", "", *packages], f"go list in {module}")
+
+    def download(self, name: str, folder: str, module: str) -> Path:
+        """The folder of one module's files, fetched where missing, at the version that `folder` pins.
+
+        Needs nothing of the module's own requirements. `name` is what errors speak of. Raises ToolchainError.
+        """
+        pinned_version(self._modules / folder, module)
+        answer = self._run(name, folder, ["mod", "download", "-json", module], f"go mod download {module}")
+        return Path(json.loads(answer)["Dir"])
 
     def build(self, spec: GoTool, folder: Path) -> float:
         """Puts the binary into `folder` and gives the seconds it took. Raises ToolchainError."""
@@ -153,7 +184,7 @@ class Builder:
             raise wrong_version(spec, asked.said)
         return time.monotonic() - began
 
-    def _run(self, name: str, module: str, arguments: list[str], words: str) -> None:
+    def _run(self, name: str, module: str, arguments: list[str], words: str) -> str:
         try:
             result = self._children.run(
                 [str(self._go.path), *arguments], env=self._env, cwd=self._modules / module, tied=True
@@ -162,6 +193,7 @@ class Builder:
             raise missing(f"{self._go.path} could not be run: {cause}.") from cause
         if result.code != 0:
             raise self._failure(name, words, result.said)
+        return result.out
 
     def _failure(self, name: str, words: str, said: str) -> ToolchainError:
         too_old = re.search(r"requires go >= \S+ \(running go \S+.*\)", said)
