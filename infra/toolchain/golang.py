@@ -7,8 +7,10 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +20,9 @@ from infra.toolchain.processes import Children
 from infra.toolchain.versions import GoTool
 
 MODULES = Path(__file__).parent / "go"
+OVERLAY = "_overlay"
+"""Folder beside a go.mod with files of our own, at their paths in the module that `GoTool.overlay` names. Go itself
+looks into no folder whose name begins so."""
 
 MINIMUM = "1.26.0"
 """What the pinned modules ask for in their own go.mod files."""
@@ -120,8 +125,18 @@ def key(spec: GoTool, modules: Path = MODULES) -> str:
         path for path in (modules / spec.module).iterdir() if path.name.endswith((".mod", ".sum", ".go"))
     ):
         digest.update(f"{file.name}\0".encode() + file.read_bytes())
+    for place, file in overlay_files(spec, modules).items():
+        digest.update(f"{spec.overlay}/{place}\0".encode() + file.read_bytes())
     digest.update("\0".join([spec.package, link_flags(spec), *BUILD_FLAGS]).encode())
     return digest.hexdigest()
+
+
+def overlay_files(spec: GoTool, modules: Path = MODULES) -> dict[str, Path]:
+    """Path in the module that the tool's overlay names → our file for it, sorted; empty where it names none."""
+    if not spec.overlay:
+        return {}
+    folder = modules / spec.module / OVERLAY
+    return {str(file.relative_to(folder)): file for file in sorted(folder.rglob("*")) if file.is_file()}
 
 
 def pinned_version(folder: Path, module: str) -> str:
@@ -167,15 +182,22 @@ class Builder:
         return Path(json.loads(answer)["Dir"])
 
     def build(self, spec: GoTool, folder: Path) -> float:
-        """Puts the binary into `folder` and gives the seconds it took. Raises ToolchainError."""
+        """Puts the binary into `folder` and gives the seconds it took. Raises ToolchainError.
+
+        A binary that can't say its version is not run: it is built from the pinned one.
+        """
         began = time.monotonic()
         made = folder / spec.name
-        self._run(
-            spec.name,
-            spec.module,
-            ["build", "-ldflags", link_flags(spec), "-o", str(made), spec.package],
-            f"go build {spec.package}",
-        )
+        with self._overlaid(spec) as (flags, env):
+            self._run(
+                spec.name,
+                spec.module,
+                ["build", *flags, "-ldflags", link_flags(spec), "-o", str(made), spec.package],
+                f"go build {spec.package}",
+                env,
+            )
+        if not spec.ask:
+            return time.monotonic() - began
         try:
             asked = self._children.run([str(made), *spec.ask], timeout=ASK_SECONDS)
         except (OSError, TimeoutError) as cause:
@@ -184,10 +206,31 @@ class Builder:
             raise wrong_version(spec, asked.said)
         return time.monotonic() - began
 
-    def _run(self, name: str, module: str, arguments: list[str], words: str) -> str:
+    @contextmanager
+    def _overlaid(self, spec: GoTool) -> Iterator[tuple[list[str], Mapping[str, str]]]:
+        """Flags and variables of a build that sees our files in the fetched module, which itself stays as it is."""
+        files = overlay_files(spec, self._modules)
+        if not files:
+            yield [], {}
+            return
+        fetched = self.download(spec.name, spec.module, spec.overlay)
+        with tempfile.NamedTemporaryFile("w", prefix="overlay-", suffix=".json") as file:
+            json.dump({"Replace": {str(fetched / place): str(ours.absolute()) for place, ours in files.items()}}, file)
+            file.flush()
+            # Go's index of a fetched module knows nothing of overlays: one made by another build would hide our files.
+            settings = [setting for setting in (self._env.get("GODEBUG"), "goindex=0") if setting]
+            yield ["-overlay", file.name], {"GODEBUG": ",".join(settings)}
+
+    def _run(
+        self, name: str, module: str, arguments: list[str], words: str, env: Mapping[str, str] | None = None
+    ) -> str:
+        """What `go` printed. Raises ToolchainError where it fails."""
         try:
             result = self._children.run(
-                [str(self._go.path), *arguments], env=self._env, cwd=self._modules / module, tied=True
+                [str(self._go.path), *arguments],
+                env={**self._env, **(env or {})},
+                cwd=self._modules / module,
+                tied=True,
             )
         except OSError as cause:
             raise missing(f"{self._go.path} could not be run: {cause}.") from cause
