@@ -24,7 +24,7 @@ OVERLAY = "_overlay"
 """Folder beside a go.mod with files of our own, at their paths in the module that `GoTool.overlay` names. Go itself
 looks into no folder whose name begins so."""
 
-MINIMUM = "1.26.0"
+MINIMUM = "1.26.4"
 """What the pinned modules ask for in their own go.mod files."""
 SELF_UPDATING = (1, 21)
 """Since this release Go fetches a newer one by itself where a module wants it, unless GOTOOLCHAIN forbids."""
@@ -131,6 +131,13 @@ def key(spec: GoTool, modules: Path = MODULES) -> str:
     return digest.hexdigest()
 
 
+def built_from(said: str, package: str) -> str | None:
+    """The version, without its v, of the module that holds `package`, in what `go version -m` says of a binary."""
+    modules = dict(re.findall(r"^\t(?:mod|dep)\t(\S+)\t(v\S+)", said, re.M))
+    holders = [module for module in modules if f"{package}/".startswith(f"{module}/")]
+    return modules[max(holders, key=len)].removeprefix("v") if holders else None
+
+
 def overlay_files(spec: GoTool, modules: Path = MODULES) -> dict[str, Path]:
     """Path in the module that the tool's overlay names → our file for it, sorted; empty where it names none."""
     if not spec.overlay:
@@ -184,7 +191,7 @@ class Builder:
     def build(self, spec: GoTool, folder: Path) -> float:
         """Puts the binary into `folder` and gives the seconds it took. Raises ToolchainError.
 
-        A binary that can't say its version is not run: it is built from the pinned one.
+        The binary must be of the pinned version: as it says itself or, where it can't, as Go wrote into it.
         """
         began = time.monotonic()
         made = folder / spec.name
@@ -196,15 +203,21 @@ class Builder:
                 f"go build {spec.package}",
                 env,
             )
+        version, said = self._version(spec, made)
+        if version != spec.version:
+            raise wrong_version(spec, said)
+        return time.monotonic() - began
+
+    def _version(self, spec: GoTool, made: Path) -> tuple[str | None, str]:
+        """The version of a finished binary, and the words it is in."""
         if not spec.ask:
-            return time.monotonic() - began
+            said = self._run(spec.name, spec.module, ["version", "-m", str(made)], f"go version -m {spec.name}")
+            return built_from(said, spec.package), said
         try:
             asked = self._children.run([str(made), *spec.ask], timeout=ASK_SECONDS)
         except (OSError, TimeoutError) as cause:
             raise wrong_version(spec, str(cause)) from cause
-        if versions.version_in(asked.said, str(made)) != spec.version:
-            raise wrong_version(spec, asked.said)
-        return time.monotonic() - began
+        return versions.version_in(asked.said, str(made)), asked.said
 
     @contextmanager
     def _overlaid(self, spec: GoTool) -> Iterator[tuple[list[str], Mapping[str, str]]]:

@@ -39,6 +39,9 @@ def compiler(tmp_path: Path) -> Path:
         "go",
         f"""
 case "$1" in
+version)
+  printf '%s: go1.26.8\\n\\tpath\\texample.org/demo/cmd/demo\\n\\tmod\\tmlp.io/demo\\t(devel)\\t\\n' "$3"
+  printf '\\tdep\\texample.org/demo\\tv1.2.3\\th1:abc=\\n\\tdep\\texample.org/demo/v2\\tv2.0.0\\th1:abc=\\n';;
 mod) printf '{{"Path": "%s", "Dir": "{tmp_path}/fetched"}}' "$4";;
 build)
   env > "{tmp_path}/variables"
@@ -101,10 +104,21 @@ def test_the_overlay_is_part_of_the_key_of_tools_that_name_it(modules: Path) -> 
     assert golang.key(plain, modules) == before[0]
 
 
-def test_a_binary_that_cannot_say_its_version_is_not_run(tmp_path: Path, compiler: Path, modules: Path) -> None:
-    build(tmp_path, compiler, modules, replace(fakes.demo(), ask=()))
+def test_a_binary_that_cannot_say_its_version_is_read_and_not_run(
+    tmp_path: Path, compiler: Path, modules: Path
+) -> None:
+    build(tmp_path, compiler, modules, replace(fakes.demo(), ask=(), package="example.org/demo/cmd/demo"))
 
+    assert fakes.calls(compiler.parent, "go")[-1] == f"version -m {tmp_path}/made/demo"
     assert not (tmp_path / "started").exists()
+
+
+@pytest.mark.parametrize("package", ["example.org/dem", "example.org/demo/v2"])
+def test_a_binary_of_another_version_or_module_is_refused(
+    tmp_path: Path, compiler: Path, modules: Path, package: str
+) -> None:
+    with pytest.raises(WrongVersion, match=r"demo: made at version 1\.2\.3, but it says"):
+        build(tmp_path, compiler, modules, replace(fakes.demo(), ask=(), package=package))
 
 
 def test_a_binary_that_can_is_run(tmp_path: Path, compiler: Path, modules: Path) -> None:
