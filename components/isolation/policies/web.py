@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.isolation.policies.model import Match, Policy, Rule, quoted_list
+from components.isolation.policies.model import WORKSPACE_NAME, Match, Policy, Rule, quoted_list
 from components.names import API_USER
 
 NOTEBOOK_LABEL = ("component", "singleuser-server")
@@ -32,6 +32,7 @@ def policies() -> tuple[Policy, ...]:
                 ("an-object", "has(request.namespace) && request.namespace != ''"),
             ),
             rules=(
+                Rule("web", f"request.namespace.{WORKSPACE_NAME}", "the web application acts in workspaces only"),
                 Rule("web", "request.operation != 'CREATE'", "the web application makes no objects"),
                 Rule(
                     "web",

@@ -13,6 +13,10 @@ _REFUSED = re.compile(r"denied request: (?P<why>.+?)\s*$", re.DOTALL)
 _QUOTA = re.compile(
     r"exceeded quota: (?P<quota>[^,]+), requested: (?P<asked>.+), used: (?P<used>.+), limited: (?P<limit>.+?)\s*$"
 )
+_LIMIT = re.compile(
+    r"maximum (?P<what>\S+) usage per (?P<per>Container|Pod) is (?P<most>\S+), but limit is (?P<asked>[^],\s]+)"
+)
+_REFUSED_POD = re.compile(r'^Error creating: pods? "[^"]*" is forbidden: ')
 _LENGTH = 600
 
 
@@ -93,8 +97,14 @@ def words(message: str) -> str:
             f"The workspace's quota is used up: asked for {quota['asked']}, "
             f"in use {quota['used']}, allowed {quota['limit']}."
         )
+    limit = _LIMIT.search(message)
+    if limit is not None:
+        return (
+            f"A {limit['per'].lower()} may have {limit['most']} {limit['what']} at most in this workspace; "
+            f"it asks for {limit['asked']}."
+        )
     refused = _REFUSED.search(message)
-    plain = " ".join((refused["why"] if refused else message).split())
+    plain = " ".join((refused["why"] if refused else _REFUSED_POD.sub("", message)).split())
     return plain if len(plain) <= _LENGTH else plain[: _LENGTH - 1] + "…"
 
 
