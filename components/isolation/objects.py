@@ -13,13 +13,14 @@ from components.isolation.priorities import CLASSES, priority_classes
 from components.isolation.rbac import WORKLOAD_CLUSTER_ROLE, cluster_roles
 from components.isolation.settings import IsolationSettings
 from components.names import CLUSTER_ROLE, Role
+from components.serving import rbac as serving
 from components.tracking import rbac as tracking
 
 COMPONENT_RULES = {
-    CLUSTER_ROLE[Role.VIEWER]: tracking.VIEWER_RULES,
-    CLUSTER_ROLE[Role.MEMBER]: tracking.MEMBER_RULES,
-    CLUSTER_ROLE[Role.ADMIN]: tracking.ADMIN_RULES,
-    WORKLOAD_CLUSTER_ROLE: tracking.WORKLOAD_RULES,
+    CLUSTER_ROLE[Role.VIEWER]: (*tracking.VIEWER_RULES, *serving.VIEWER_RULES),
+    CLUSTER_ROLE[Role.MEMBER]: (*tracking.MEMBER_RULES, *serving.MEMBER_RULES),
+    CLUSTER_ROLE[Role.ADMIN]: (*tracking.ADMIN_RULES, *serving.ADMIN_RULES),
+    WORKLOAD_CLUSTER_ROLE: (*tracking.WORKLOAD_RULES, *serving.WORKLOAD_RULES),
 }
 """What components ask RBAC about in a workspace. They stay when a component is off: then nobody asks."""
 
