@@ -6,7 +6,7 @@ words) ends here. What says who calls is set here, from the control plane's answ
 
 from __future__ import annotations
 
-from components.gateway import tracking
+from components.gateway import serving, tracking
 from components.gateway.nginx import Directive, block, d, render
 from components.gateway.parts import CONTROL_PLANE_HEADERS, authority, problem_response, sent
 from components.gateway.plan import GatewayPlan
@@ -80,6 +80,7 @@ def _http(plan: GatewayPlan) -> list[Directive]:
         d("proxy_connect_timeout", "5s"),
         d("proxy_send_timeout", "60s"),
         *_maps(),
+        *(serving.maps() if plan.serving else ()),
         block(
             "server",
             body=[
@@ -136,6 +137,7 @@ def _server(plan: GatewayPlan) -> list[Directive]:
         [d("add_header", "Strict-Transport-Security", "max-age=31536000", "always")] if plan.strict_transport else []
     )
     parts = tracking.locations(plan, plan.tracking, strict) if plan.tracking else []
+    parts += serving.locations(plan.serving, strict) if plan.serving else []
     return [
         *_listen(plan),
         d("server_name", *plan.names),
