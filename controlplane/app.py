@@ -18,9 +18,12 @@ from controlplane.contents.api import api as contents_api
 from controlplane.gate import api as gate
 from controlplane.gate.ports import CallReviewer, TokenReviewer
 from controlplane.http import caller, endpoint, health, openapi, problem
+from controlplane.lineage.api import api as lineage_api
 from controlplane.members.api import api as members_api
+from controlplane.models.api import api as models_api
 from controlplane.operations.api import api as operations_api
 from controlplane.outside import Outside
+from controlplane.promotions.api import api as promotions_api
 from controlplane.requests.api import api as requests_api
 from controlplane.runtime import Runtime
 from controlplane.settings import Settings
@@ -29,7 +32,8 @@ from controlplane.workspaces.api import api as workspaces_api
 
 PREFIX = "/api/v1"
 APIS = (
-    auth_api, tenants_api, workspaces_api, contents_api, members_api, requests_api, operations_api, audit_api,
+    auth_api, tenants_api, workspaces_api, contents_api, models_api, lineage_api, promotions_api, members_api,
+    requests_api, operations_api, audit_api,
 )  # fmt: skip
 log = logging.getLogger(__name__)
 
@@ -38,8 +42,8 @@ def create_app(
     settings: Settings, *, runtime: Runtime | None = None, reviewer: TokenReviewer | None = None,
     calls: CallReviewer | None = None, outside: Outside | None = None,
 ) -> Flask:  # fmt: skip
-    """Opens no connection. `reviewer` asks Kubernetes about pods' tokens; None: no pod is known. `calls` asks it who may
-    call model endpoints; None: nobody."""
+    """Opens no connection. `reviewer` asks Kubernetes about pods' tokens; None: no pod is known. `calls` asks it who
+    may call model endpoints; None: nobody."""
     app = Flask("controlplane", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     held = runtime or Runtime.make(settings)
@@ -86,4 +90,6 @@ def from_environment() -> Flask:
     settings = settings_module.load(os.environ)
     logs.init(settings.log_level)
     kube = connect()
-    return create_app(settings, reviewer=make_reviewer(kube), calls=make_calls(kube), outside=make_outside(kube))
+    return create_app(
+        settings, reviewer=make_reviewer(kube), calls=make_calls(kube), outside=make_outside(settings, kube)
+    )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from controlplane.contents.cluster import Cluster
+from controlplane.tracking.client import Tracking
 
 
 @dataclass(frozen=True)
 class Outside:
     cluster: Cluster | None = None
+    tracking: Tracking | None = None

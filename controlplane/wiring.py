@@ -23,6 +23,7 @@ from controlplane.reconcile.watch import DriftWatcher
 from controlplane.settings import Settings, SettingsError
 from controlplane.storage.credentials import Credentials
 from controlplane.storage.service import S3Storage
+from controlplane.tracking.client import Tracking
 
 
 class KubeReviewer:
@@ -63,9 +64,15 @@ def make_reviewer(kube: Kube) -> TokenReviewer:
     return CachedReviewer(KubeReviewer(kube))
 
 
-def make_outside(kube: Kube) -> Outside:
+def make_outside(settings: Settings, kube: Kube) -> Outside:
     """What people's requests may reach."""
-    return Outside(cluster=Cluster(kube))
+    return Outside(cluster=Cluster(kube), tracking=make_tracking(settings))
+
+
+def make_tracking(settings: Settings) -> Tracking | None:
+    """None where there is no tracking server, or this process was not given the secret of its hop."""
+    endpoint, secret = settings.facts.tracking, settings.tracking_secret
+    return Tracking(endpoint.url, secret.get_secret_value()) if endpoint and secret else None
 
 
 def make_calls(kube: Kube) -> CallReviewer:

@@ -29,7 +29,7 @@ from components.control_plane.rights import API_RULES
 from components.control_plane.settings import ControlPlaneSettings
 from components.database import managed as managed_database
 from components.database.names import DATABASES, password_name
-from components.gateway.names import GATEWAY_PODS, HOP_SECRET
+from components.gateway.names import GATEWAY_PODS, HOP_SECRET, TRACKING_HOP_SECRET
 from components.isolation.rbac import CONTROL_PLANE_RULES
 from components.names import (
     API_SERVICE_ACCOUNT,
@@ -55,7 +55,7 @@ def objects(settings: ControlPlaneSettings, install: Install) -> tuple[Kubernete
         "database-password": secrets[password_name(_APPLICATION)],
         "queue-password": secrets[QUEUE_PASSWORD],
     }
-    gateway = {"gateway-secret": secrets[HOP_SECRET]}
+    gateway = {"gateway-secret": secrets[HOP_SECRET]} | _tracking_secret(install)
     owner = {"owner-password": secrets[password_name(_OWNER)], "admin-password": secrets[ADMIN_PASSWORD]}
     managed = install.managed
     storage = {"key": secrets[STORAGE_KEY]} | ({} if managed else {"root-secret": secrets[ROOT_SECRET]})
@@ -91,6 +91,11 @@ def _address(install: Install) -> str:
     return install.facts.database.url.partition("://")[2]
 
 
+def _tracking_secret(install: Install) -> dict[str, str]:
+    """The web application calls MLflow as the person who calls it, over the gateway's own hop."""
+    return {"tracking-secret": install.secrets[TRACKING_HOP_SECRET]} if install.facts.tracking else {}
+
+
 def _environment(settings: ControlPlaneSettings, install: Install) -> dict[str, str]:
     """What is no secret. Files of secrets that a pod does not mount are not named to it."""
     return {
@@ -107,10 +112,14 @@ def _environment(settings: ControlPlaneSettings, install: Install) -> dict[str, 
     }
 
 
-def _own_environment(part: str, database: str, *, managed: bool) -> list[dict[str, Any]]:
-    """What only this part is told. `database`: the server's address. `managed`: a cloud keeps objects."""
+def _own_environment(
+    part: str, database: str, *, managed: bool, tracking: bool = False
+) -> list[dict[str, Any]]:  # fmt: skip
+    """What only this part is told. `database`: the server's address. `managed`: a cloud keeps objects. `tracking`:
+    there is a tracking server."""
     if part == "api":
         own = {"MLP_GATEWAY_SECRET_FILE": "/etc/mlp/gateway/gateway-secret"}
+        own |= {"MLP_TRACKING_SECRET_FILE": "/etc/mlp/gateway/tracking-secret"} if tracking else {}
     elif part == "migrate":
         own = {
             "MLP_OWNER_DATABASE_URL": f"postgresql+psycopg://{_OWNER}@{database}/{_DATABASE}",
@@ -151,7 +160,8 @@ def _policies(install: Install) -> tuple[KubernetesObject, ...]:
     clients = [{"from": [k8s.peer(SYSTEM_NAMESPACE, pods(part)) for part in _PARTS], "ports": k8s.ports(QUEUE_PORT)}]
     return (
         k8s.allow(
-            SYSTEM, "api", pods=pods("api"), egress=shared,
+            SYSTEM, "api", pods=pods("api"),
+            egress=[*shared, *([k8s.to_endpoint(facts.tracking)] if facts.tracking else [])],
             ingress=[{"from": [k8s.peer(component_namespace("gateway"), GATEWAY_PODS)], "ports": k8s.ports(PORT)}],
         ),
         k8s.allow(SYSTEM, "worker", pods=pods("worker"), egress=[*shared, *stores]),
@@ -225,7 +235,7 @@ def _pod(settings: ControlPlaneSettings, install: Install, part: str) -> dict[st
         "command": ["python3", "-m", *command(settings, part)],
         "env": [
             {"name": "MLP_WORKER_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
-            *_own_environment(part, database, managed=managed),
+            *_own_environment(part, database, managed=managed, tracking=install.facts.tracking is not None),
         ],
         "volumeMounts": [*shared, own],
         **(_serving() if part == "api" else {}),

@@ -1,4 +1,4 @@
-"""MLflow with the Kubernetes plugin: one Deployment that only the gateway reaches."""
+"""MLflow with the Kubernetes plugin: one Deployment that only the gateway and the control plane's API reach."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any
 from components import kubernetes as k8s
 from components.admission import served
 from components.contract import Install, KubernetesObject
+from components.control_plane import names as control_plane
 from components.database import managed as managed_database
 from components.database.names import password_name
 from components.database.objects import endpoint as database_endpoint
 from components.facts import Endpoint
 from components.gateway.names import GATEWAY_PODS, TRACKING_HOP_SECRET
-from components.names import LABEL_TENANT, component_namespace
+from components.names import LABEL_TENANT, SYSTEM_NAMESPACE, component_namespace
 from components.storage.objects import TRACKING_BUCKET, TRACKING_SECRET, TRACKING_USER
 from components.storage.objects import endpoint as storage_endpoint
 from components.tracking.environment import pod_environment
@@ -33,7 +34,7 @@ _SOURCES = r"\A(mlflow-artifacts:|runs:/|models:/|dummy-source\Z|prompt-template
 
 
 def endpoint() -> Endpoint:
-    """Where the gateway finds it. Nobody else can call it."""
+    """Where the gateway and the control plane's API find it. Nobody else can call it."""
     return Endpoint(
         url=f"http://{HOST}:{PORT}", namespace=component_namespace(NAME), pod_labels=k8s.selector(NAME), port=PORT
     )
@@ -122,7 +123,15 @@ def objects(settings: TrackingSettings, install: Install) -> tuple[KubernetesObj
         k8s.allow(
             NAME,
             "server",
-            ingress=[{"from": [k8s.peer(component_namespace("gateway"), GATEWAY_PODS)], "ports": k8s.ports(PORT)}],
+            ingress=[
+                {
+                    "from": [
+                        k8s.peer(component_namespace("gateway"), GATEWAY_PODS),
+                        k8s.peer(SYSTEM_NAMESPACE, control_plane.pods("api")),
+                    ],
+                    "ports": k8s.ports(PORT),
+                }
+            ],
             egress=[
                 k8s.to_dns(),
                 k8s.to_endpoint(_database(install)),

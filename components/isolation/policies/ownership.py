@@ -108,7 +108,7 @@ def _namespaces() -> Policy:
 
 
 def _control_plane() -> Policy:
-    """A stolen token of the control plane, its web application's among them, reaches workspaces, never the rest of the cluster."""
+    """A stolen token of the control plane or its web application reaches workspaces, never the rest of the cluster."""
     account = f"request.userInfo.username in ['{CONTROL_PLANE_USER}', '{API_USER}']"
     return Policy(
         name="mlp-control-plane",

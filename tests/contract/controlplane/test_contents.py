@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from controlplane.app import create_app
-from controlplane.contents.cluster import Cluster
-from controlplane.operations.runner import Runner
-from controlplane.outside import Outside
-from controlplane.reconcile.service import Reconciler
-from controlplane.worker import handlers
-from tests.contract.controlplane.conftest import Caller, System
-from tests.contract.controlplane.contents import CONTAINER, TEMPLATE, Things, condition, install_kinds
-from tests.contract.reconcile.world import FACTS, RememberedStorage, World, some_slug, until
+from tests.contract.controlplane.conftest import System
+from tests.contract.controlplane.contents import CONTAINER, TEMPLATE, condition, install_kinds
+from tests.contract.controlplane.lab import Lab, laboratory
+from tests.contract.reconcile.world import World, until
 from tests.servers.kubernetes import KubernetesServer
 
 pytestmark = [pytest.mark.contract, pytest.mark.timeout(180)]
-QUOTA = {"cpu": "4", "memory": "8Gi", "storage": "4Gi", "pods": 20}
 
 
 @pytest.fixture(scope="module")
@@ -32,45 +25,10 @@ def world(kubernetes_server: KubernetesServer, tmp_path_factory: pytest.TempPath
     made.close()
 
 
-@dataclass
-class Lab:
-    """A workspace in the cluster, its tenant's people, and a hand that makes things in it."""
-
-    mlp: System
-    path: str
-    things: Things
-    ada: Caller
-    mo: Caller
-    vi: Caller
-    root: Caller
-
-    def items(self, query: str = "") -> dict[str, dict[str, Any]]:
-        """What the viewer sees, by name."""
-        return {item["name"]: item for item in self.vi.get(f"{self.path}/contents{query}")["items"]}
-
-
 @pytest.fixture
 def lab(mlp: System, world: World) -> Iterator[Lab]:
-    reconciler = Reconciler(world.control_plane, RememberedStorage(), FACTS)
-    mlp.runner = Runner(mlp.runtime, handlers(reconciler), "test-worker")
-    facts = mlp.runtime.settings.facts.model_copy(update={"components": ("training", "notebooks")})
-    mlp.runtime.settings = mlp.runtime.settings.model_copy(update={"facts": facts})
-    mlp.app = create_app(mlp.runtime.settings, runtime=mlp.runtime, outside=Outside(cluster=Cluster(world.web)))
-    slug = some_slug("lab")
-    root = mlp.caller("root")
-    root.post("/tenants", {"slug": slug, "quota": QUOTA}, 201)
-    for name, role in (("ada", "admin"), ("mo", "member"), ("vi", "viewer")):
-        mlp.member(slug, name, role)  # type: ignore[arg-type]
-    change = root.post(f"/tenants/{slug}/workspaces", {"name": "dev", "quota": QUOTA}, 202)
-    mlp.drain()
-    namespace = change["workspace"]["namespace"]
-    assert root.get(f"/tenants/{slug}/workspaces/dev")["state"] == "ready"
-    yield Lab(
-        mlp, f"/tenants/{slug}/workspaces/dev", Things(world.admin, namespace), mlp.caller("ada"), mlp.caller("mo"),
-        mlp.caller("vi"), root,
-    )  # fmt: skip
-    mlp.runner.heart.stop()
-    reconciler.close()
+    with laboratory(mlp, world) as made:
+        yield made
 
 
 def test_jobs_say_how_far_they_are_and_why_they_wait(lab: Lab) -> None:
