@@ -42,7 +42,8 @@ COLUMNS = (
 )
 
 
-def _path(name: str) -> str:
+def workspace_path(name: str) -> str:
+    """The workspace's path below the API's root. Raises BadParameter where it is not TENANT/NAME."""
     tenant, separator, workspace = name.partition("/")
     if not separator or not tenant or not workspace or "/" in workspace:
         raise typer.BadParameter("must be TENANT/NAME, such as demo/default", param_hint="TENANT/NAME")
@@ -66,7 +67,7 @@ def list_(
 def get(name: Name, output: options.Output = Format.TABLE, as_json: options.Json = False) -> None:
     """Show one workspace with its conditions."""
     with client() as api:
-        workspace = api.get(_path(name))
+        workspace = api.get(workspace_path(name))
     if document(workspace, chosen(output, as_json)):
         return
     rows([workspace], COLUMNS, "")
@@ -87,7 +88,7 @@ def create(
     pods: Pods = None,
 ) -> None:
     """Make a workspace within its tenant's quota."""
-    path = _path(name)
+    path = workspace_path(name)
     tenant, slug = name.split("/")
     body: dict[str, Any] = {"name": slug, "quota": quota(DEFAULT_QUOTA, cpu, memory, storage, pods)}
     if title:
@@ -108,7 +109,7 @@ def resize(
     pods: Pods = None,
 ) -> None:
     """Change a workspace's quota."""
-    path = _path(name)
+    path = workspace_path(name)
     with client() as api:
         before = api.get(path)["quota"]
         change = api.patch(path, {"quota": quota(before, cpu, memory, storage, pods)})
@@ -121,7 +122,7 @@ def resize(
 @follows(120)
 def suspend(name: Name, how: Following) -> None:
     """Stop everything in a workspace. Data stays."""
-    path = _path(name)
+    path = workspace_path(name)
     with client() as api:
         change = api.post(f"{path}/suspend")
         _finish(api, change, path, how, f"Workspace {name} is suspended.", f"Undo: platform workspace resume {name}")
@@ -131,7 +132,7 @@ def suspend(name: Name, how: Following) -> None:
 @follows(120)
 def resume(name: Name, how: Following) -> None:
     """Let a suspended workspace work again."""
-    path = _path(name)
+    path = workspace_path(name)
     with client() as api:
         _finish(api, api.post(f"{path}/resume"), path, how, f"Workspace {name} is ready.")
 
@@ -145,7 +146,7 @@ def delete(
     confirm: Annotated[str | None, typer.Option("--name", help="TENANT/NAME once more, with --yes.")] = None,
 ) -> None:
     """Delete a workspace with all its data."""
-    path = _path(name)
+    path = workspace_path(name)
     with client() as api:
         api.get(path)
         confirm_loss(f"workspace {name} with its runs, models, files and volumes", name, yes, confirm)
