@@ -34,6 +34,7 @@ from controlplane.reconcile.model import Drift
 from controlplane.requests.service import expire as expire_requests
 from controlplane.runtime import Runtime, system
 from controlplane.tenants import repository as tenants
+from controlplane.tenants.objects import TenantObjects
 from controlplane.workspaces.ports import Reconciler
 from controlplane.workspaces.repair import expire_workspaces, repair, resync
 
@@ -82,6 +83,10 @@ class Leadership:
             self._connection = None
 
 
+_QUEUES_SECONDS = 5.0
+"""A changed quota reaches the tenant's queue within this time."""
+
+
 @dataclass
 class Duty:
     """Something done every `seconds`."""
@@ -95,8 +100,15 @@ class Duty:
 class Watcher:
     """`run` returns after `stop`. An error of one duty is logged and the duty comes round again."""
 
-    def __init__(self, runtime: Runtime, reconciler: Reconciler, watch: Callable[[], Watch] | None = None) -> None:
-        """`watch` makes the watch on the cluster; None: only the comparison every few minutes finds drift."""
+    def __init__(
+        self,
+        runtime: Runtime,
+        reconciler: Reconciler,
+        watch: Callable[[], Watch] | None = None,
+        queues: TenantObjects | None = None,
+    ) -> None:
+        """`watch` makes the watch on the cluster; None: only the comparison every few minutes finds drift. `queues`
+        None: no component gives tenants anything."""
         self._runtime = runtime
         self._reconciler = reconciler
         self._make_watch = watch
@@ -110,6 +122,8 @@ class Watcher:
             Duty("clean", 60.0, self.clean),
             Duty("expire", 15.0, self.expire),
         ]
+        if queues is not None:
+            self._duties.append(Duty("queues", _QUEUES_SECONDS, queues.compare))
         self._resync = Duty("resync", settings.resync_seconds, self.resync)
 
     def stop(self) -> None:
@@ -195,12 +209,13 @@ class Watcher:
 
 def main() -> None:
     """`python -m controlplane.watcher`."""
-    from controlplane.wiring import make_reconciler, make_watch
+    from controlplane.wiring import make_reconciler, make_tenant_reconciler, make_watch
 
     settings = settings_module.load(os.environ)
     logs.init(settings.log_level)
     runtime = Runtime.make(settings.model_copy(update={"database_pool": 3}))
-    watcher = Watcher(runtime, make_reconciler(settings), lambda: make_watch(watcher.on_drift))
+    queues = TenantObjects(runtime, make_tenant_reconciler(settings))
+    watcher = Watcher(runtime, make_reconciler(settings), lambda: make_watch(watcher.on_drift), queues)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: watcher.stop())
     watcher.run()

@@ -14,6 +14,7 @@ from controlplane.gate.service import CachedReviewer
 from controlplane.kube.client import Kube
 from controlplane.reconcile.model import Drift, WorkspaceStorage
 from controlplane.reconcile.service import Reconciler
+from controlplane.reconcile.tenants import TenantReconciler
 from controlplane.reconcile.watch import DriftWatcher
 from controlplane.settings import Settings, SettingsError
 from controlplane.storage.credentials import Credentials
@@ -51,6 +52,12 @@ def make_reconciler(settings: Settings) -> Reconciler:
     """With the object storage of the facts, and what every installed component adds to a workspace."""
     installed = [component for component in CATALOG if component.name in settings.facts.components]
     return Reconciler(connect(), make_storage(settings), settings.facts, installed)
+
+
+def make_tenant_reconciler(settings: Settings) -> TenantReconciler:
+    """With what every installed component gives tenants."""
+    installed = [component for component in CATALOG if component.name in settings.facts.components]
+    return TenantReconciler(connect(), settings.facts, installed)
 
 
 def make_storage(settings: Settings) -> WorkspaceStorage | None:

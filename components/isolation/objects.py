@@ -11,13 +11,15 @@ from components.isolation.priorities import CLASSES, priority_classes
 from components.isolation.rbac import WORKLOAD_CLUSTER_ROLE, cluster_roles
 from components.isolation.settings import IsolationSettings
 from components.names import CLUSTER_ROLE, Role
+from components.queueing import rbac as queueing
 from components.tracking import rbac as tracking
 
+_PARTS = (tracking, queueing)
 COMPONENT_RULES = {
-    CLUSTER_ROLE[Role.VIEWER]: tracking.VIEWER_RULES,
-    CLUSTER_ROLE[Role.MEMBER]: tracking.MEMBER_RULES,
-    CLUSTER_ROLE[Role.ADMIN]: tracking.ADMIN_RULES,
-    WORKLOAD_CLUSTER_ROLE: tracking.WORKLOAD_RULES,
+    CLUSTER_ROLE[Role.VIEWER]: [rule for part in _PARTS for rule in part.VIEWER_RULES],
+    CLUSTER_ROLE[Role.MEMBER]: [rule for part in _PARTS for rule in part.MEMBER_RULES],
+    CLUSTER_ROLE[Role.ADMIN]: [rule for part in _PARTS for rule in part.ADMIN_RULES],
+    WORKLOAD_CLUSTER_ROLE: [rule for part in _PARTS for rule in part.WORKLOAD_RULES],
 }
 """What components ask RBAC about in a workspace. They stay when a component is off: then nobody asks."""
 

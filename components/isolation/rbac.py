@@ -81,6 +81,7 @@ CONTROL_PLANE_RULES: tuple[Rule, ...] = (
     rule("", ("secrets",), (*_READ, "create", "patch", "delete"), (STORAGE_SECRET,)),
     rule("", ("pods",), (*_READ, "deletecollection")),
     rule("apiregistration.k8s.io", ("apiservices",), ("get", "list")),
+    rule("kueue.x-k8s.io", ("clusterqueues", "localqueues"), (*_READ, "create", "patch", "delete")),
     rule("authentication.k8s.io", ("tokenreviews",), ("create",)),
     rule("authorization.k8s.io", ("subjectaccessreviews",), ("create",)),
     # What the admission policies ask for to tell the platform from everybody else.

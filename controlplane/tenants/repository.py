@@ -79,6 +79,11 @@ def page(
     return list(session.scalars(query))
 
 
+def everyone(session: Session) -> list[TenantRow]:
+    """All that are not deleted."""
+    return list(session.scalars(live().order_by(TenantRow.slug)))
+
+
 def total(quotas: list[Quota]) -> Quota:
     return sum(quotas, start=ZERO)
 
