@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from components.admission import served
 from components.contract import Install, KubernetesObject
 from components.facts import PlatformFacts
 from components.isolation.flow import flow_control
 from components.isolation.policies import authority, ownership, pods, traffic, volumes
+from components.isolation.policies.defaults import pod_defaults
 from components.isolation.policies.model import Policy
 from components.isolation.priorities import CLASSES, priority_classes
 from components.isolation.rbac import WORKLOAD_CLUSTER_ROLE, cluster_roles
@@ -52,6 +54,8 @@ def policies(settings: IsolationSettings, facts: PlatformFacts) -> tuple[Policy,
 def objects(settings: IsolationSettings, install: Install) -> tuple[KubernetesObject, ...]:
     """Cluster-wide objects only: the component has no namespace and runs nothing."""
     admission = [obj for policy in policies(settings, install.facts) for obj in policy.objects()]
+    if served(install.facts.kubernetes_version):
+        admission += pod_defaults().objects()
     # A policy acts through its binding, so all policies are there before the first binding.
-    admission.sort(key=lambda obj: obj["kind"])
+    admission.sort(key=lambda obj: obj["kind"].endswith("Binding"))
     return (*priority_classes(), *cluster_roles(COMPONENT_RULES), *flow_control(), *admission)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.images import Image, PythonPackages, SourceTree, TextFile
+from components.images import Image, Layer, PythonPackages, SourceTree, TextFile
 from components.tracking.settings import TrackingSettings
 
 VERSION = "3.17.2"
@@ -11,6 +11,14 @@ TRACKING_IMAGE = "tracking"
 WORKSPACE_IMAGE_NAME = "workspace"
 
 _ENV = {"PYTHONPATH": "/opt/python", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+CLIENT_ENV = {**_ENV, "HOME": "/tmp", "MPLCONFIGDIR": "/tmp"}  # noqa: S108 - folders of the container's own
+"""Of images that have `client_layers`."""
+ENTRY_POINTS = """[mlflow.request_auth_provider]
+mlp = components.tracking.client.auth:WorkloadAuthProvider
+[mlflow.run_context_provider]
+mlp = components.tracking.client.context:OriginContext
+"""
+"""By these MLflow finds our plugins."""
 _DIST_INFO = "/opt/python/mlp_workload-1.dist-info"
 
 
@@ -19,23 +27,24 @@ def _python(settings: TrackingSettings) -> PythonPackages:
     return PythonPackages(f"components/tracking{folder}/requirements.lock")
 
 
+def client_layers(settings: TrackingSettings) -> tuple[Layer, ...]:
+    """MLflow with our plugins, for pods of workspaces; equal in every image that has them, so stored once."""
+    return (
+        _python(settings),
+        SourceTree(("components/tracking/client",)),
+        TextFile(f"{_DIST_INFO}/METADATA", "Metadata-Version: 2.1\nName: mlp-workload\nVersion: 1\n"),
+        TextFile(f"{_DIST_INFO}/entry_points.txt", ENTRY_POINTS),
+    )
+
+
 def workspace_image(settings: TrackingSettings) -> Image:
     """What a workspace's pods run unless their author brings an image: Python, MLflow's client, common libraries."""
     return Image(
         name=WORKSPACE_IMAGE_NAME,
         version="1",
-        layers=(
-            _python(settings),
-            SourceTree(("components/tracking/client",)),
-            # MLflow finds the provider by this entry point.
-            TextFile(f"{_DIST_INFO}/METADATA", "Metadata-Version: 2.1\nName: mlp-workload\nVersion: 1\n"),
-            TextFile(
-                f"{_DIST_INFO}/entry_points.txt",
-                "[mlflow.request_auth_provider]\nmlp = components.tracking.client.auth:WorkloadAuthProvider\n",
-            ),
-        ),
+        layers=client_layers(settings),
         command=("python3",),
-        env={**_ENV, "HOME": "/tmp", "MPLCONFIGDIR": "/tmp"},  # noqa: S108 - folders of the container's own
+        env=CLIENT_ENV,
     )
 
 
