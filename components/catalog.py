@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from components import control_plane, database, gateway, isolation, network, queueing, storage, tracking, volumes
+from components import (
+    control_plane,
+    database,
+    gateway,
+    isolation,
+    network,
+    pipelines,
+    queueing,
+    storage,
+    tracking,
+    volumes,
+)
 from components.contract import Component
 
 
@@ -61,6 +72,7 @@ CATALOG: tuple[Component[Any], ...] = ordered(
         storage.COMPONENT,
         tracking.COMPONENT,
         queueing.COMPONENT,
+        pipelines.COMPONENT,
         gateway.COMPONENT,
         control_plane.COMPONENT,
     )

@@ -50,6 +50,9 @@ CLUSTER_ROLE = {
     Role.VIEWER: "mlp-tenant-view",
 }
 
+PIPELINES_CLUSTER_ROLE = "mlp-pipelines-controller"
+"""What the pipelines' controller may do in a workspace; bound there by the control plane."""
+
 
 def component_namespace(component: str) -> str:
     """The namespace a component is installed in, such as `mlp-tracking`."""

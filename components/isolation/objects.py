@@ -13,10 +13,11 @@ from components.isolation.priorities import CLASSES, priority_classes
 from components.isolation.rbac import WORKLOAD_CLUSTER_ROLE, cluster_roles
 from components.isolation.settings import IsolationSettings
 from components.names import CLUSTER_ROLE, Role
+from components.pipelines import rbac as pipelines
 from components.queueing import rbac as queueing
 from components.tracking import rbac as tracking
 
-_PARTS = (tracking, queueing)
+_PARTS = (tracking, queueing, pipelines)
 COMPONENT_RULES = {
     CLUSTER_ROLE[Role.VIEWER]: [rule for part in _PARTS for rule in part.VIEWER_RULES],
     CLUSTER_ROLE[Role.MEMBER]: [rule for part in _PARTS for rule in part.MEMBER_RULES],
