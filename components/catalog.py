@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from components import control_plane, database, gateway, isolation, network, storage, tracking, volumes
+from components import control_plane, database, gateway, isolation, network, storage, tracking, training, volumes
 from components.contract import Component
 
 
@@ -60,6 +60,7 @@ CATALOG: tuple[Component[Any], ...] = ordered(
         database.COMPONENT,
         storage.COMPONENT,
         tracking.COMPONENT,
+        training.COMPONENT,
         gateway.COMPONENT,
         control_plane.COMPONENT,
     )

@@ -14,12 +14,13 @@ from components.isolation.rbac import WORKLOAD_CLUSTER_ROLE, cluster_roles
 from components.isolation.settings import IsolationSettings
 from components.names import CLUSTER_ROLE, Role
 from components.tracking import rbac as tracking
+from components.training import rbac as training
 
 COMPONENT_RULES = {
-    CLUSTER_ROLE[Role.VIEWER]: tracking.VIEWER_RULES,
-    CLUSTER_ROLE[Role.MEMBER]: tracking.MEMBER_RULES,
-    CLUSTER_ROLE[Role.ADMIN]: tracking.ADMIN_RULES,
-    WORKLOAD_CLUSTER_ROLE: tracking.WORKLOAD_RULES,
+    CLUSTER_ROLE[Role.VIEWER]: (*tracking.VIEWER_RULES, *training.VIEWER_RULES),
+    CLUSTER_ROLE[Role.MEMBER]: (*tracking.MEMBER_RULES, *training.MEMBER_RULES),
+    CLUSTER_ROLE[Role.ADMIN]: (*tracking.ADMIN_RULES, *training.ADMIN_RULES),
+    WORKLOAD_CLUSTER_ROLE: (*tracking.WORKLOAD_RULES, *training.WORKLOAD_RULES),
 }
 """What components ask RBAC about in a workspace. They stay when a component is off: then nobody asks."""
 
