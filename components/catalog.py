@@ -15,6 +15,7 @@ from components import (
     queueing,
     storage,
     tracking,
+    training,
     volumes,
 )
 from components.contract import Component
@@ -73,6 +74,7 @@ CATALOG: tuple[Component[Any], ...] = ordered(
         tracking.COMPONENT,
         queueing.COMPONENT,
         pipelines.COMPONENT,
+        training.COMPONENT,
         gateway.COMPONENT,
         control_plane.COMPONENT,
     )

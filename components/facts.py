@@ -133,6 +133,8 @@ class PlatformFacts(_Closed):
     notebook_image: str = ""
     training_image: str = ""
     """Image with TensorFlow for training jobs; GPU clusters bring their own."""
+    mpi_jobs: bool = False
+    """Whether workspaces have MPIJobs, whose launchers reach the API server."""
     serving_image: str = ""
     """Image of the model servers."""
     cloud: Cloud | None = None

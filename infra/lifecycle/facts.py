@@ -11,6 +11,7 @@ from components.database import managed as managed_database
 from components.facts import PlatformFacts
 from components.for_cloud import NOT_ON_CLOUDS, CloudKind, settings_for_cloud
 from components.tracking.images import WORKSPACE_IMAGE_NAME
+from components.training.names import TRAINING_IMAGE
 from infra.profile.model import Profile
 
 if TYPE_CHECKING:  # it brings Pulumi, which most commands never need
@@ -82,6 +83,8 @@ def platform_facts(
         known |= {"cloud": managed.cloud, "storage_class": managed.storage_class}
         known["database"] = managed_database.endpoint(managed.database)
         known["gpu_classes"] = (GPU,)
+    if TRAINING_IMAGE in images:
+        known["training_image"] = images[TRAINING_IMAGE]
     for component, settings in components:
         known |= component.facts(settings)
     return PlatformFacts(**known)
