@@ -5,7 +5,7 @@ from __future__ import annotations
 from components.contract import Install, KubernetesObject
 from components.facts import PlatformFacts
 from components.isolation.flow import flow_control
-from components.isolation.policies import authority, ownership, pods, traffic, volumes
+from components.isolation.policies import authority, ownership, people, pods, traffic, volumes
 from components.isolation.policies.model import Policy
 from components.isolation.priorities import CLASSES, priority_classes
 from components.isolation.rbac import WORKLOAD_CLUSTER_ROLE, cluster_roles
@@ -41,6 +41,7 @@ def policies(settings: IsolationSettings, facts: PlatformFacts) -> tuple[Policy,
     return (
         *ownership.policies(),
         *authority.policies(),
+        *people.policies(),
         *traffic.policies(),
         *volumes.policies(classes),
         *pods.policies(rules),

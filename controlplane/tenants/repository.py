@@ -79,6 +79,11 @@ def page(
     return list(session.scalars(query))
 
 
+def active_slugs(session: Session) -> list[str]:
+    """Of tenants whose people are let through."""
+    return list(session.scalars(select(TenantRow.slug).where(TenantRow.state == TenantState.ACTIVE)))
+
+
 def total(quotas: list[Quota]) -> Quota:
     return sum(quotas, start=ZERO)
 

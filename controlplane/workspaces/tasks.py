@@ -14,6 +14,7 @@ from controlplane.operations.runner import Outcome, Run
 from controlplane.reconcile.model import Condition, ConditionType, Observation, WorkspaceSpec
 from controlplane.tenants import repository as tenants
 from controlplane.tenants.model import TenantState
+from controlplane.tenants.people import People
 from controlplane.tenants.repository import TenantRow
 from controlplane.work import Work
 from controlplane.workspaces import repository
@@ -47,8 +48,10 @@ def spec_of(tenant: TenantRow, row: WorkspaceRow) -> WorkspaceSpec:
 class WorkspaceHandler:
     """Level-triggered: whatever the kind says, a run makes the cluster as the record is now."""
 
-    def __init__(self, reconciler: Reconciler) -> None:
+    def __init__(self, reconciler: Reconciler, people: People | None = None) -> None:
+        """`people`: so that the tenant's people reach the API server by the time that their workspace is ready."""
         self._reconciler = reconciler
+        self._people = people
 
     def load(self, work: Work, row: OperationRow) -> Loaded:
         workspace = repository.by_id(work.session, row.workspace_id) if row.workspace_id else None
@@ -63,6 +66,8 @@ class WorkspaceHandler:
         if loaded.spec is None or (loaded.going and not deletes):
             state = OperationState.SUCCEEDED if deletes else OperationState.CANCELLED
             return Outcome(state, "" if deletes else "The workspace is gone or going.")
+        if run.kind is OperationKind.WORKSPACE_CREATE and self._people is not None:
+            self._people.keep()
         if deletes:
             observed = self._reconciler.delete(loaded.spec, run.report)
         else:
