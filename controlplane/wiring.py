@@ -13,6 +13,7 @@ from controlplane.gate.ports import AUDIENCE, Reviewed, TokenReviewer
 from controlplane.gate.service import CachedReviewer
 from controlplane.kube.client import Kube
 from controlplane.reconcile.model import Drift, WorkspaceStorage
+from controlplane.reconcile.people import PeopleRole
 from controlplane.reconcile.service import Reconciler
 from controlplane.reconcile.tenants import TenantReconciler
 from controlplane.reconcile.watch import DriftWatcher
@@ -46,6 +47,11 @@ def make_reviewer() -> TokenReviewer:
 def make_watch(on_drift: Callable[[Drift], None]) -> DriftWatcher:
     """The watch on every workspace, with a client of its own."""
     return DriftWatcher(connect(), on_drift)
+
+
+def make_people_role() -> PeopleRole:
+    """The role that speaks for people, with a client of its own."""
+    return PeopleRole(connect())
 
 
 def make_reconciler(settings: Settings) -> Reconciler:

@@ -1,7 +1,7 @@
 """API and console, worker and watcher in mlp-system; their rights, their secrets, and who may talk to whom.
 
-The API holds no right in the cluster but to ask whose token a pod shows; worker and watcher hold what reconciling
-needs. Only the migration, an init container of the API, knows the password of the tables' owner.
+The API may ask whose token a pod shows and speak for people in groups of tenants, no more; worker and watcher hold what
+reconciling needs. Only the migration, an init container of the API, knows the password of the tables' owner.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from components.control_plane.settings import ControlPlaneSettings
 from components.database import managed as managed_database
 from components.database.names import DATABASES, password_name
 from components.gateway.names import GATEWAY_PODS, HOP_SECRET
+from components.isolation.people import people_binding, people_role
 from components.isolation.rbac import CONTROL_PLANE_RULES
 from components.names import CONTROL_PLANE_SERVICE_ACCOUNT, SYSTEM_NAMESPACE, component_namespace
 from components.storage.objects import ROOT_SECRET
@@ -41,6 +42,7 @@ _RBAC = "rbac.authorization.k8s.io"
 _PARTS = ("api", "worker", "watcher")
 _TOKEN_REVIEW = {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]}
 _STORAGE_FOLDER = "/etc/mlp/storage"
+_KUBERNETES_FOLDER = "/etc/mlp/kubernetes"
 
 
 def objects(settings: ControlPlaneSettings, install: Install) -> tuple[KubernetesObject, ...]:
@@ -63,6 +65,8 @@ def objects(settings: ControlPlaneSettings, install: Install) -> tuple[Kubernete
         k8s.service_account(SYSTEM, API_ACCOUNT),
         *_role(NAME, CONTROL_PLANE_SERVICE_ACCOUNT, CONTROL_PLANE_RULES),
         *_role(API_ACCOUNT, API_ACCOUNT, [_TOKEN_REVIEW]),
+        people_role(),
+        people_binding(SYSTEM_NAMESPACE, API_ACCOUNT),
         k8s.default_deny(SYSTEM),
         *_policies(install),
         *(managed_database.ca_config_map(SYSTEM, managed.database) if managed else ()),
@@ -106,7 +110,10 @@ def _environment(settings: ControlPlaneSettings, install: Install) -> dict[str, 
 def _own_environment(part: str, database: str, *, managed: bool) -> list[dict[str, Any]]:
     """What only this part is told. `database`: the server's address. `managed`: a cloud keeps objects."""
     if part == "api":
-        own = {"MLP_GATEWAY_SECRET_FILE": "/etc/mlp/gateway/gateway-secret"}
+        own = {
+            "MLP_GATEWAY_SECRET_FILE": "/etc/mlp/gateway/gateway-secret",
+            "MLP_KUBERNETES_TOKEN_FILE": f"{_KUBERNETES_FOLDER}/token",
+        }
     elif part == "migrate":
         own = {
             "MLP_OWNER_DATABASE_URL": f"postgresql+psycopg://{_OWNER}@{database}/{_DATABASE}",
@@ -180,6 +187,12 @@ def _secret_volume(name: str, secret: str) -> dict[str, Any]:
     return {"name": name, "secret": {"secretName": secret, "defaultMode": 0o440}}
 
 
+def _people_token() -> dict[str, Any]:
+    """The account's token for calls in people's names, which the gateway is handed: of the shortest life there is."""
+    token = {"path": "token", "expirationSeconds": 600}
+    return {"name": "kubernetes", "projected": {"defaultMode": 0o440, "sources": [{"serviceAccountToken": token}]}}
+
+
 def _pod(settings: ControlPlaneSettings, install: Install, part: str) -> dict[str, Any]:
     """API pods migrate the tables and make the first account before they serve; others wait for the tables."""
     database, managed = _address(install), install.managed is not None
@@ -200,7 +213,7 @@ def _pod(settings: ControlPlaneSettings, install: Install, part: str) -> dict[st
         "resources": k8s.resources("50m", "96Mi", settings.memory),
     }
     if part == "api":
-        volumes.append(_secret_volume("owner", "control-plane-owner"))
+        volumes += [_secret_volume("owner", "control-plane-owner"), _people_token()]
         first = {
             **base,
             "name": "migrate",
@@ -223,7 +236,7 @@ def _pod(settings: ControlPlaneSettings, install: Install, part: str) -> dict[st
             {"name": "MLP_WORKER_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
             *_own_environment(part, database, managed=managed),
         ],
-        "volumeMounts": [*shared, own],
+        "volumeMounts": [*shared, own, *([_mount("kubernetes", _KUBERNETES_FOLDER)] if part == "api" else [])],
         **(_serving() if part == "api" else {}),
     }
     return {

@@ -6,7 +6,7 @@ words) ends here. What says who calls is set here, from the control plane's answ
 
 from __future__ import annotations
 
-from components.gateway import tracking
+from components.gateway import kubernetes, tracking
 from components.gateway.nginx import Directive, block, d, render
 from components.gateway.parts import CONTROL_PLANE_HEADERS, authority, problem_response, sent
 from components.gateway.plan import GatewayPlan
@@ -80,6 +80,8 @@ def _http(plan: GatewayPlan) -> list[Directive]:
         d("proxy_connect_timeout", "5s"),
         d("proxy_send_timeout", "60s"),
         *_maps(),
+        *kubernetes.outside(),
+        kubernetes.upstream(plan.kubernetes),
         block(
             "server",
             body=[
@@ -136,6 +138,7 @@ def _server(plan: GatewayPlan) -> list[Directive]:
         [d("add_header", "Strict-Transport-Security", "max-age=31536000", "always")] if plan.strict_transport else []
     )
     parts = tracking.locations(plan, plan.tracking, strict) if plan.tracking else []
+    parts += kubernetes.locations(plan, strict)
     return [
         *_listen(plan),
         d("server_name", *plan.names),

@@ -6,7 +6,7 @@ from components.admission import served
 from components.contract import Install, KubernetesObject
 from components.facts import PlatformFacts
 from components.isolation.flow import flow_control
-from components.isolation.policies import authority, ownership, pods, traffic, volumes
+from components.isolation.policies import authority, ownership, people, pods, traffic, volumes
 from components.isolation.policies.defaults import pod_defaults
 from components.isolation.policies.model import Policy
 from components.isolation.priorities import CLASSES, priority_classes
@@ -47,6 +47,7 @@ def policies(settings: IsolationSettings, facts: PlatformFacts) -> tuple[Policy,
     return (
         *ownership.policies(),
         *authority.policies(),
+        *people.policies(),
         *traffic.policies(),
         *volumes.policies(classes),
         *pods.policies(rules),

@@ -11,7 +11,7 @@ from typing import Any
 
 from components import kubernetes as k8s
 from components.contract import KubernetesObject
-from components.names import CLUSTER_ROLE, DOMAIN, PIPELINES_CLUSTER_ROLE, Role
+from components.names import CLUSTER_ROLE, DOMAIN, PEOPLE_CLUSTER_ROLE, PIPELINES_CLUSTER_ROLE, Role
 
 Rule = dict[str, Any]
 
@@ -81,6 +81,8 @@ CONTROL_PLANE_RULES: tuple[Rule, ...] = (
     # It may give exactly these roles without holding them; with `escalate`, or as their holder, it could give more.
     rule(_RBAC, ("clusterroles",), ("bind",),
          (*CLUSTER_ROLE.values(), WORKLOAD_CLUSTER_ROLE, *COMPONENT_CLUSTER_ROLES)),
+    # Of this one role it writes the rules; an admission policy says what they may be. By name it is made again, too.
+    rule(_RBAC, ("clusterroles",), ("get", "create", "patch", "escalate"), (PEOPLE_CLUSTER_ROLE,)),
     # Reading and watching are bound to the name as well: lists are asked for with metadata.name=storage.
     rule("", ("secrets",), (*_READ, "create", "patch", "delete"), (STORAGE_SECRET,)),
     rule("", ("pods",), (*_READ, "deletecollection")),

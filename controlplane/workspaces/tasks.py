@@ -15,6 +15,7 @@ from controlplane.reconcile.model import Condition, ConditionType, Observation, 
 from controlplane.tenants import repository as tenants
 from controlplane.tenants.model import TenantState
 from controlplane.tenants.objects import TenantObjects
+from controlplane.tenants.people import People
 from controlplane.tenants.repository import TenantRow
 from controlplane.work import Work
 from controlplane.workspaces import repository
@@ -49,9 +50,13 @@ def spec_of(tenant: TenantRow, row: WorkspaceRow) -> WorkspaceSpec:
 class WorkspaceHandler:
     """Level-triggered: whatever the kind says, a run makes the cluster as the record is now."""
 
-    def __init__(self, reconciler: Reconciler, queues: TenantObjects | None = None) -> None:
-        """`queues`: so that a workspace has its queue by the time that it is ready; None: there are none."""
+    def __init__(
+        self, reconciler: Reconciler, people: People | None = None, queues: TenantObjects | None = None
+    ) -> None:
+        """`people`, `queues`: so that the tenant's people reach the API server, and the workspace has its queue, by the
+        time that it is ready."""
         self._reconciler = reconciler
+        self._people = people
         self._queues = queues
 
     def load(self, work: Work, row: OperationRow) -> Loaded:
@@ -67,6 +72,8 @@ class WorkspaceHandler:
         if loaded.spec is None or (loaded.going and not deletes):
             state = OperationState.SUCCEEDED if deletes else OperationState.CANCELLED
             return Outcome(state, "" if deletes else "The workspace is gone or going.")
+        if run.kind is OperationKind.WORKSPACE_CREATE and self._people is not None:
+            self._people.keep()
         if deletes:
             observed = self._reconciler.delete(loaded.spec, run.report)
         else:

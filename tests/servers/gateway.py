@@ -10,16 +10,17 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPResponse, HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from components.gateway.config import configuration
 from components.gateway.plan import GatewayPlan
 from tests.servers.binaries import BinaryMissing, find
-from tests.servers.kubernetes import Authority
+from tests.servers.kubernetes import Authority, KubernetesServer
 from tests.servers.ports import free_port, wait_for_port
 
 CALLERS = {
@@ -116,7 +117,7 @@ def program() -> str | None:
 
 
 def plan(folder: Path, port: int, health_port: int, upstreams: tuple[int, int]) -> GatewayPlan:
-    """The gateway's plan on loopback, for the nginx that is here."""
+    """The gateway's plan on loopback, for the nginx that is here. No API server is where it says."""
     found = program()
     assert found
     said = subprocess.run([found, "-v"], capture_output=True, text=True, check=True).stderr
@@ -127,6 +128,7 @@ def plan(folder: Path, port: int, health_port: int, upstreams: tuple[int, int]) 
         control_plane=f"http://127.0.0.1:{upstreams[0]}",
         tracking=f"http://127.0.0.1:{upstreams[1]}",
         tracking_host="tracking.mlp-tracking.svc",
+        kubernetes="127.0.0.1:1",
         resolver="127.0.0.1",
         requests_per_second=500,
         max_body_mb=1,
@@ -141,8 +143,13 @@ def plan(folder: Path, port: int, health_port: int, upstreams: tuple[int, int]) 
 
 
 @contextmanager
-def gateway(folder: Path, tracking_port: int | None = None, control_plane_port: int | None = None) -> Iterator[Gateway]:
-    """nginx with servers behind it; real ones where ports are given."""
+def gateway(
+    folder: Path,
+    tracking_port: int | None = None,
+    control_plane_port: int | None = None,
+    kubernetes: KubernetesServer | None = None,
+) -> Iterator[Gateway]:
+    """nginx with servers behind it; real ones where ports are given. `kubernetes` None: no API server answers."""
     found = program()
     assert found
     seen: list[dict[str, Any]] = []
@@ -167,8 +174,13 @@ def gateway(folder: Path, tracking_port: int | None = None, control_plane_port: 
     for name in ("control-plane", "tracking"):
         text = f'proxy_set_header X-Mlp-Gateway-Secret "{hop_secret(name)}";\n'
         (folder / "hops" / f"{name}.conf").write_text(text)
+    (folder / "kubernetes").mkdir()
+    shutil.copy(kubernetes.ca_file if kubernetes else certificate, folder / "kubernetes" / "ca.crt")
+    made = plan(folder, port, health_port, (ports[0], ports[1]))
+    if kubernetes:
+        made = replace(made, kubernetes=urlsplit(kubernetes.url).netloc)
     config = folder / "nginx.conf"
-    config.write_text(configuration(plan(folder, port, health_port, (ports[0], ports[1]))))
+    config.write_text(configuration(made))
     with (folder / "stderr.log").open("wb") as log:
         process = subprocess.Popen(
             [found, "-e", "stderr", "-c", str(config), "-g", "daemon off;"], stdout=log, stderr=log
