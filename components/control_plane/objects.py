@@ -1,7 +1,8 @@
 """API and console, worker and watcher in mlp-system; their rights, their secrets, and who may talk to whom.
 
-The API may ask whose token a pod shows and speak for people in groups of tenants, no more; worker and watcher hold what
-reconciling needs. Only the migration, an init container of the API, knows the password of the tables' owner.
+The API may ask whose token a pod shows and what somebody may do, and speak for people in groups of tenants, no more;
+worker and watcher hold what reconciling needs. Only the migration, an init container of the API, knows the password of
+the tables' owner.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ _FACTS = "platform-facts"
 _RBAC = "rbac.authorization.k8s.io"
 _PARTS = ("api", "worker", "watcher")
 _TOKEN_REVIEW = {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]}
+_ACCESS_REVIEW = {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]}
 _STORAGE_FOLDER = "/etc/mlp/storage"
 _KUBERNETES_FOLDER = "/etc/mlp/kubernetes"
 
@@ -64,7 +66,7 @@ def objects(settings: ControlPlaneSettings, install: Install) -> tuple[Kubernete
         k8s.service_account(SYSTEM, CONTROL_PLANE_SERVICE_ACCOUNT, managed),
         k8s.service_account(SYSTEM, API_ACCOUNT),
         *_role(NAME, CONTROL_PLANE_SERVICE_ACCOUNT, CONTROL_PLANE_RULES),
-        *_role(API_ACCOUNT, API_ACCOUNT, [_TOKEN_REVIEW]),
+        *_role(API_ACCOUNT, API_ACCOUNT, [_TOKEN_REVIEW, _ACCESS_REVIEW]),
         people_role(),
         people_binding(SYSTEM_NAMESPACE, API_ACCOUNT),
         k8s.default_deny(SYSTEM),

@@ -6,7 +6,7 @@ words) ends here. What says who calls is set here, from the control plane's answ
 
 from __future__ import annotations
 
-from components.gateway import kubernetes, tracking
+from components.gateway import kubernetes, serving, tracking
 from components.gateway.nginx import Directive, block, d, render
 from components.gateway.parts import CONTROL_PLANE_HEADERS, authority, problem_response, sent
 from components.gateway.plan import GatewayPlan
@@ -82,6 +82,7 @@ def _http(plan: GatewayPlan) -> list[Directive]:
         *_maps(),
         *kubernetes.outside(),
         kubernetes.upstream(plan.kubernetes),
+        *(serving.maps() if plan.serving else ()),
         block(
             "server",
             body=[
@@ -139,6 +140,7 @@ def _server(plan: GatewayPlan) -> list[Directive]:
     )
     parts = tracking.locations(plan, plan.tracking, strict) if plan.tracking else []
     parts += kubernetes.locations(plan, strict)
+    parts += serving.locations(plan.serving, strict) if plan.serving else []
     return [
         *_listen(plan),
         d("server_name", *plan.names),

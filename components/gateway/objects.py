@@ -23,6 +23,7 @@ from components.gateway.names import (
 from components.gateway.plan import HEALTH_PORT, GatewayPlan
 from components.gateway.settings import GatewaySettings
 from components.names import SYSTEM_NAMESPACE, component_namespace
+from components.serving import names as serving
 
 CONTROL_PLANE_HOST = f"control-plane.{SYSTEM_NAMESPACE}.svc"
 CONTROL_PLANE_PORT = 8000
@@ -51,6 +52,7 @@ def plan(settings: GatewaySettings, install: Install) -> GatewayPlan:
         requests_per_second=settings.requests_per_second,
         max_body_mb=settings.max_body_mb,
         max_artifact_mb=settings.max_artifact_mb,
+        serving=f".svc.{domain}" if serving.NAME in facts.components else None,
     )
 
 
@@ -66,6 +68,8 @@ def objects(settings: GatewaySettings, install: Install) -> tuple[KubernetesObje
     upstreams = [{"to": [k8s.peer(SYSTEM_NAMESPACE)], "ports": k8s.ports(CONTROL_PLANE_PORT)}]
     if install.facts.tracking:
         upstreams.append(k8s.to_endpoint(install.facts.tracking))
+    if serving.NAME in install.facts.components:
+        upstreams.append({"to": [k8s.WORKSPACES], "ports": [{"port": serving.PORT_NAME, "protocol": "TCP"}]})
     return (
         k8s.namespace(NAME),
         k8s.service_account(NAME),

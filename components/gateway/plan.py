@@ -29,6 +29,8 @@ class GatewayPlan:
     requests_per_second: int
     max_body_mb: int
     max_artifact_mb: int
+    serving: str | None = None
+    """What follows `service.namespace` in the host name of a model endpoint; None: there are none."""
     folder: str = "/etc/mlp"
     """Where certificate, key, secrets and the API server's authority are mounted."""
     scratch: str = "/tmp"  # noqa: S108 - a folder of the container's own

@@ -15,10 +15,11 @@ from components.isolation.settings import IsolationSettings
 from components.names import CLUSTER_ROLE, Role
 from components.pipelines import rbac as pipelines
 from components.queueing import rbac as queueing
+from components.serving import rbac as serving
 from components.tracking import rbac as tracking
 from components.training import rbac as training
 
-_PARTS = (tracking, queueing, pipelines, training)
+_PARTS = (tracking, queueing, pipelines, training, serving)
 COMPONENT_RULES = {
     CLUSTER_ROLE[Role.VIEWER]: [rule for part in _PARTS for rule in part.VIEWER_RULES],
     CLUSTER_ROLE[Role.MEMBER]: [rule for part in _PARTS for rule in part.MEMBER_RULES],
