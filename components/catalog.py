@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from components import control_plane, database, gateway, isolation, network, storage, tracking, volumes
+from components import control_plane, database, gateway, isolation, network, notebooks, storage, tracking, volumes
 from components.contract import Component
 
 
@@ -61,6 +61,7 @@ CATALOG: tuple[Component[Any], ...] = ordered(
         storage.COMPONENT,
         tracking.COMPONENT,
         gateway.COMPONENT,
+        notebooks.COMPONENT,
         control_plane.COMPONENT,
     )
 )

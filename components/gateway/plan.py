@@ -22,6 +22,9 @@ class GatewayPlan:
     tracking: str | None
     tracking_host: str
     """The host name that the tracking server expects."""
+    notebooks: str | None
+    notebooks_domain: str
+    """Below which every notebook server has a host name, with the port where it is not 443."""
     resolver: str
     """Host name or `address:port` of the cluster's DNS."""
     requests_per_second: int

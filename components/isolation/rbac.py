@@ -12,6 +12,7 @@ from typing import Any
 from components import kubernetes as k8s
 from components.contract import KubernetesObject
 from components.names import CLUSTER_ROLE, DOMAIN, Role
+from components.notebooks.names import SPAWNER_CLUSTER_ROLE
 
 Rule = dict[str, Any]
 
@@ -76,7 +77,7 @@ CONTROL_PLANE_RULES: tuple[Rule, ...] = (
     rule("networking.k8s.io", ("networkpolicies",), (*_READ, "create", "patch", "delete")),
     rule(_RBAC, ("rolebindings",), (*_READ, "create", "patch", "delete")),
     # It may give exactly these roles without holding them; with `escalate`, or as their holder, it could give more.
-    rule(_RBAC, ("clusterroles",), ("bind",), (*CLUSTER_ROLE.values(), WORKLOAD_CLUSTER_ROLE)),
+    rule(_RBAC, ("clusterroles",), ("bind",), (*CLUSTER_ROLE.values(), WORKLOAD_CLUSTER_ROLE, SPAWNER_CLUSTER_ROLE)),
     # Reading and watching are bound to the name as well: lists are asked for with metadata.name=storage.
     rule("", ("secrets",), (*_READ, "create", "patch", "delete"), (STORAGE_SECRET,)),
     rule("", ("pods",), (*_READ, "deletecollection")),

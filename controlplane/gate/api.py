@@ -14,6 +14,7 @@ from flask import Flask, Response, request
 from controlplane.auth.csrf import same_origin
 from controlplane.auth.service import TOKEN_PREFIX, AuthService
 from controlplane.errors import Temporary
+from controlplane.gate import notebooks
 from controlplane.gate.model import Identity, Refusal
 from controlplane.gate.ports import TokenReviewer
 from controlplane.gate.service import GateService
@@ -23,6 +24,7 @@ from controlplane.work import Work
 
 def init_app(app: Flask, reviewer: TokenReviewer | None) -> None:
     """`reviewer` None: there is no cluster to ask, so pods are unknown."""
+    notebooks.init_app(app)
     app.add_url_rule("/internal/authorize", "gate.authorize", _view(reviewer), methods=["GET"])
 
 
@@ -32,7 +34,8 @@ def _view(reviewer: TokenReviewer | None) -> Callable[[], Response]:
             return _answer(Refusal(403, "not-the-gateway"))
         try:
             with caller.runtime().work(origin=caller.origin()) as work:
-                return _answer(_decide(work, reviewer))
+                decision = _decide(work, reviewer)
+                return _answer(notebooks.judged(decision, request.headers.get("X-Original-URI", "")))
         except Temporary:
             response = Response(status=503)
             response.headers["Retry-After"] = "2"
