@@ -119,23 +119,6 @@ class ObjectRef:
     name: str
 
 
-@dataclass(frozen=True)
-class Upstream:
-    """YAML files of a Go module whose Kubernetes objects a component needs as their makers wrote them, such as CRDs.
-
-    They come from the same checksummed module as the binary and are never kept in this project.
-    """
-
-    name: str
-    """What the objects are found by; unique in an installation."""
-    pinned_by: str
-    """Folder below infra/toolchain/go whose go.mod and go.sum pin the module."""
-    module: str
-    """The module's path, such as `sigs.k8s.io/kueue`."""
-    files: tuple[str, ...]
-    """Globs relative to the module's folder; each must match. Kustomize's own files among them are left out."""
-
-
 def _none(*_: Any) -> tuple[Any, ...]:
     return ()
 
