@@ -137,6 +137,8 @@ class Component(Generic[S]):
     """One line for `platform status` and the docs."""
     settings: type[S]
     requires: tuple[str, ...] = ()
+    optional: bool = False
+    """Whether the platform works without it: where it cannot be installed, everything else still is."""
     images: Callable[[S], tuple[Image, ...]] = _none
     secrets: tuple[str, ...] = ()
     """Names of secrets (random, 32 bytes, URL-safe) that the installer makes for this component."""
