@@ -111,7 +111,7 @@ def _own_environment(part: str, database: str, *, managed: bool, notebooks: bool
     if part == "api":
         own = {"MLP_GATEWAY_SECRET_FILE": "/etc/mlp/gateway/gateway-secret"}
         if notebooks:
-            own["MLP_PEOPLE_SECRET_FILE"] = "/etc/mlp/gateway/people-secret"
+            own["MLP_PEOPLE_SECRET_FILE"] = "/etc/mlp/gateway/people-secret"  # noqa: S105 - a path
     elif part == "migrate":
         own = {
             "MLP_OWNER_DATABASE_URL": f"postgresql+psycopg://{_OWNER}@{database}/{_DATABASE}",

@@ -1,4 +1,4 @@
-"""Names that hub, gateway and clients derive alike from an account and a workspace. Pure; in the hub's image as well."""
+"""Names that hub, gateway and clients derive alike from an account and a workspace. Pure; also in the hub's image."""
 
 from __future__ import annotations
 

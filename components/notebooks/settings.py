@@ -29,7 +29,8 @@ class NotebooksSettings(ComponentSettings):
         "medium": Size(cpu=1, memory=2048),
         "large": Size(cpu=2, memory=4096),
     }
-    """Choices at the start of a server, the first is the default; what the workspace's quota has no room for is refused."""
+    """Choices at the start of a server, the first is the default. What the workspace's quota has no room for is
+    refused."""
     home: Quantity = "2Gi"
     """Size of a person's volume in a workspace."""
     idle_minutes: Annotated[int, Field(ge=5)] = 60
@@ -37,8 +38,8 @@ class NotebooksSettings(ComponentSettings):
     max_age_hours: Annotated[int, Field(ge=0)] = 0
     """A server ends after this time even where it is used; 0: never."""
     domain: Annotated[str, Field(pattern=r"^[a-z0-9.-]*$")] = ""
-    """DNS domain, below which each server has a name; its wildcard must lead to the gateway. Empty: `nb.localhost` for a
-    platform on this machine, else `notebooks.` and the platform's host name."""
+    """DNS domain, below which each server has a name; its wildcard must lead to the gateway. Empty: `nb.localhost` for
+    a platform on this machine, else `notebooks.` and the platform's host name."""
     cluster_domain: Annotated[str, Field(pattern=r"^[a-z0-9.-]+$")] = "cluster.local"
     """DNS domain of the cluster."""
     memory: Quantity = "384Mi"

@@ -1,4 +1,4 @@
-"""There is no login: the gateway says who calls, and the control plane says whether a token's owner is still somebody."""
+"""No login: the gateway says who calls, and the control plane says whether a token's owner is still somebody."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ _UNITS = {"": Decimal(1), "m": Decimal("0.001"), "k": Decimal(1000)}
 _UNITS |= {unit: Decimal(1000) ** power for power, unit in enumerate("MGTPE", 2)}
 _UNITS |= {f"{unit}i": Decimal(1024) ** power for power, unit in enumerate("KMGTPE", 1)}
 _REPOSITORY = r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~@-]+)+/?$"
-"""No user, no password, no query: those would stand in the pod's description, which the workspace's members can read."""
+"""No user, no password, no query: they would stand in the pod's description, which the workspace's members read."""
 
 
 class ChoiceRefused(ValueError):

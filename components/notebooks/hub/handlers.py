@@ -1,4 +1,4 @@
-"""What the hub's own pages and API do differently here: who calls comes from the gateway, and RBAC decides on starts."""
+"""What the hub's pages and API do differently here: the gateway says who calls, and RBAC decides who may start."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def main() -> None:
         # Beside the server, which need not wait for it.
         subprocess.Popen([sys.executable, "-m", "components.notebooks.pod.start", "clone", repository])
     os.chdir(home)
-    os.execv(sys.executable, [sys.executable, "-m", "jupyterhub.singleuser", *ARGUMENTS])
+    os.execv(sys.executable, [sys.executable, "-m", "jupyterhub.singleuser", *ARGUMENTS])  # noqa: S606 - a list, no shell
 
 
 if __name__ == "__main__":
