@@ -138,7 +138,6 @@ def _pod(settings: NotebooksSettings, install: Install) -> dict[str, Any]:
                 "name": "hub",
                 "image": install.images[HUB_IMAGE],
                 "command": ["python3", "-m", "components.notebooks.hub.app"],
-                "workingDir": "/tmp",  # noqa: S108 - a folder of the container's own
                 "env": [{"name": name, "value": value} for name, value in variables.items()],
                 "envFrom": [{"secretRef": {"name": "hub"}}],
                 "ports": [{"name": "http", "containerPort": PORT}],

@@ -185,7 +185,6 @@ def prepared(settings: HubSettings, secrets: HubSecrets) -> WorkspaceHub:
     WorkspaceHub.authority = authority
     WorkspaceSpawner.hub_settings = settings
     hub: Any = WorkspaceHub.instance(config=configuration(settings, secrets))
-    hub.config_file = ""
     hub.tornado_settings = {
         "gateway_secret": secrets.gateway.get_secret_value(),
         "people": people,
