@@ -29,7 +29,7 @@ AFTER_LOGIN = (
 
 
 def cache(plan: GatewayPlan) -> list[Directive]:
-    """Of the hub's answers about places, so that a hub that starts anew is not missed."""
+    """Of the hub's answers about places, which say themselves for how long they hold."""
     path = f"{plan.scratch}/places"
     return [d("proxy_cache_path", path, "keys_zone=places:1m", "inactive=1m", "max_size=8m", "use_temp_path=off")]
 
@@ -109,6 +109,8 @@ def _place(plan: GatewayPlan) -> Directive:
             d("include", f"{plan.folder}/hops/notebooks.conf"),
             d("proxy_cache", "places"),
             d("proxy_cache_key", "$notebook"),
+            # A hub that starts anew is not missed. It is no gap: servers check their visitors' cookies with the hub.
+            d("proxy_cache_use_stale", "error", "timeout"),
             d("proxy_read_timeout", "10s"),
         ],
     )

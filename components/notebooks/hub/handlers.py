@@ -115,7 +115,7 @@ class Place(BaseHandler):
         except Unknowable:
             raise web.HTTPError(503) from None
         self.set_header("X-Upstream", spawner.server.host)
-        self.set_header("Cache-Control", "max-age=2, stale-if-error=30")
+        self.set_header("Cache-Control", "max-age=2")
         self.set_status(204)
 
     def write_error(self, status_code: int, **more: Any) -> None:
