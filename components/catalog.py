@@ -11,6 +11,7 @@ from components import (
     gateway,
     isolation,
     network,
+    notebooks,
     pipelines,
     queueing,
     storage,
@@ -76,6 +77,7 @@ CATALOG: tuple[Component[Any], ...] = ordered(
         pipelines.COMPONENT,
         training.COMPONENT,
         gateway.COMPONENT,
+        notebooks.COMPONENT,
         control_plane.COMPONENT,
     )
 )

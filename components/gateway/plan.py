@@ -24,6 +24,9 @@ class GatewayPlan:
     """The host name that the tracking server expects."""
     kubernetes: str
     """`host:port` of the API server. It is asked by the name `kubernetes.NAME` in its certificate."""
+    notebooks: str | None
+    notebooks_domain: str
+    """Below which every notebook server has a host name, with the port where it is not 443."""
     resolver: str
     """Host name or `address:port` of the cluster's DNS."""
     requests_per_second: int

@@ -16,7 +16,7 @@ from controlplane.auth.csrf import same_origin
 from controlplane.auth.model import Principal
 from controlplane.auth.service import TOKEN_PREFIX, AuthService
 from controlplane.errors import Temporary
-from controlplane.gate import kubernetes, serving
+from controlplane.gate import kubernetes, notebooks, serving
 from controlplane.gate.kubernetes import Impersonation
 from controlplane.gate.model import Identity, Refusal
 from controlplane.gate.ports import CallReviewer, TokenReviewer
@@ -28,6 +28,7 @@ from controlplane.work import Work
 
 def init_app(app: Flask, reviewer: TokenReviewer | None, calls: CallReviewer | None = None) -> None:
     """`reviewer` None: there is no cluster to ask, so pods are unknown; `calls` None: nobody may call an endpoint."""
+    notebooks.init_app(app)
     app.add_url_rule("/internal/authorize", "gate.authorize", _view(reviewer, calls), methods=["GET"])
 
 
@@ -38,7 +39,8 @@ def _view(reviewer: TokenReviewer | None, calls: CallReviewer | None) -> Callabl
         try:
             with caller.runtime().work(origin=caller.origin()) as work:
                 decision = _decide(work, reviewer)
-            return _answer(serving.judged(decision, request.headers.get("X-Original-URI", ""), calls))
+            uri = request.headers.get("X-Original-URI", "")
+            return _answer(serving.judged(notebooks.judged(decision, uri), uri, calls))
         except Temporary:
             return _later()
 
