@@ -7,7 +7,7 @@ a folder and a line in `components/catalog.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -30,6 +30,40 @@ S = TypeVar("S", bound=ComponentSettings)
 
 
 @dataclass(frozen=True)
+class Upstream:
+    """Objects that a pinned Go module brings beside the code that is built from it: custom resource definitions, roles,
+    webhooks. They are read from the module's folder at exactly the version that the toolchain pins."""
+
+    name: str
+    """Under which `Install.upstream` has them."""
+    pinned_by: str
+    """Folder below infra/toolchain/go whose go.mod pins the module."""
+    module: str
+    """Path of the Go module, such as `sigs.k8s.io/kueue`."""
+    files: tuple[str, ...]
+    """Globs of YAML files, relative to the module's folder."""
+
+
+@dataclass(frozen=True)
+class ServerName:
+    """A certificate to be made for servers inside the cluster, such as an admission webhook."""
+
+    name: str
+    """Under which `Install.certificates` has it."""
+    hosts: tuple[str, ...]
+    """DNS names that it is valid for."""
+
+
+@dataclass(frozen=True)
+class ServerCertificate:
+    """PEM texts. Clients trust `ca`: the installation's own authority, also where people are shown a public one."""
+
+    ca: str
+    certificate: str
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Install:
     """What a component's objects may depend on. Nothing here is read from a clock, a socket or a random source."""
 
@@ -43,6 +77,11 @@ class Install:
     requires. Made once by the installer, kept encrypted in state."""
     managed: Managed | None = None
     """What a cloud runs instead of components; their settings then say `managed`."""
+    upstream: Mapping[str, tuple[KubernetesObject, ...]] = field(default_factory=dict)
+    """`Upstream.name` → its objects. A name is missing only in plans made before anything was fetched; whoever installs
+    has all of them."""
+    certificates: Mapping[str, ServerCertificate] = field(default_factory=dict)
+    """`ServerName.name` → its certificate, kept by the installer and renewed before it ends."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +92,21 @@ class Workspace:
     name: str
     namespace: str
     features: frozenset[str] = frozenset()
+    suspended: bool = False
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """One tenant as a component sees it: its limits over all of its workspaces."""
+
+    slug: str
+    cpu: int
+    """Millicores."""
+    memory: int
+    """Bytes."""
+    gpus: Mapping[str, int] = field(default_factory=dict)
+    """Extended resource → count."""
+    suspended: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,23 +117,6 @@ class ObjectRef:
     kind: str
     namespace: str | None
     name: str
-
-
-@dataclass(frozen=True)
-class Upstream:
-    """YAML files of a Go module whose Kubernetes objects a component needs as their makers wrote them, such as CRDs.
-
-    They come from the same checksummed module as the binary and are never kept in this project.
-    """
-
-    name: str
-    """What the objects are found by; unique in an installation."""
-    pinned_by: str
-    """Folder below infra/toolchain/go whose go.mod and go.sum pin the module."""
-    module: str
-    """The module's path, such as `sigs.k8s.io/kueue`."""
-    files: tuple[str, ...]
-    """Globs relative to the module's folder; each must match. Kustomize's own files among them are left out."""
 
 
 def _none(*_: Any) -> tuple[Any, ...]:
@@ -100,14 +137,22 @@ class Component(Generic[S]):
     """One line for `platform status` and the docs."""
     settings: type[S]
     requires: tuple[str, ...] = ()
+    optional: bool = False
+    """Whether the platform works without it: where it cannot be installed, everything else still is."""
     images: Callable[[S], tuple[Image, ...]] = _none
     secrets: tuple[str, ...] = ()
     """Names of secrets (random, 32 bytes, URL-safe) that the installer makes for this component."""
     facts: Callable[[S], dict[str, Any]] = _no_facts
     """What this component adds to PlatformFacts: field name → value. Names and ports only, known before install."""
+    upstream: tuple[Upstream, ...] = ()
+    """What its objects need of pinned Go modules."""
+    server_names: tuple[ServerName, ...] = ()
+    """Certificates that the installer makes for servers of this component."""
     objects: Callable[[S, Install], tuple[KubernetesObject, ...]]
     """Every object of the component in apply order, its Namespace first. Pure; inputs stay unchanged."""
     workspace_objects: Callable[[Workspace, PlatformFacts], tuple[KubernetesObject, ...]] = _none
     """What each workspace gets from this component, without labels of ownership (the control plane adds those)."""
+    tenant_objects: Callable[[Tenant, PlatformFacts], tuple[KubernetesObject, ...]] = _none
+    """What each tenant gets from this component: cluster-scoped objects, without labels of ownership."""
     ready: Callable[[S], tuple[ObjectRef, ...]] = _none
     """Workloads whose rollout proves that the component works; `platform status` shows the first that does not."""

@@ -118,5 +118,14 @@ class PlatformFacts(_Closed):
     ca_certificate: str = ""
     """PEM of the CA that signed the gateway's certificate; empty where a public CA did."""
     gpu_classes: tuple[str, ...] = ()
+    notebooks: Endpoint | None = None
+    """The hub that starts notebook servers."""
+    notebooks_domain: str = ""
+    """Host name, with the port where it is not 443, below which every notebook server has a name of its own."""
+    notebook_image: str = ""
+    training_image: str = ""
+    """Image with TensorFlow for training jobs; GPU clusters bring their own."""
+    serving_image: str = ""
+    """Image of the model servers."""
     cloud: Cloud | None = None
     """Where set, workspaces get cloud identities and buckets there, and `storage` is None."""

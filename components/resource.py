@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pulumi
@@ -46,8 +46,19 @@ def register(name: str, obj: KubernetesObject, options: pulumi.ResourceOptions) 
     return pulumi.CustomResource(type_token(obj), name, properties, options)
 
 
+def own_kinds(objects: Iterable[KubernetesObject]) -> frozenset[tuple[str, str]]:
+    """API group and kind of every custom resource that the objects define."""
+    definitions = (obj["spec"] for obj in objects if obj["kind"] == "CustomResourceDefinition")
+    return frozenset((str(spec["group"]), str(spec["names"]["kind"])) for spec in definitions)
+
+
+def _kind(obj: KubernetesObject) -> tuple[str, str]:
+    return str(obj["apiVersion"]).rpartition("/")[0], str(obj["kind"])
+
+
 class InstalledComponent(pulumi.ComponentResource):
-    """Registers a component's objects: its namespace and kinds first, then what workloads read, then workloads."""
+    """Registers a component's objects: its namespace and kinds first, then what workloads read, then workloads, then
+    objects of its own kinds, which its webhooks judge."""
 
     version: pulumi.Output[str]
 
@@ -65,12 +76,17 @@ class InstalledComponent(pulumi.ComponentResource):
 
         first: list[pulumi.Resource] = []
         middle: list[pulumi.Resource] = []
-        for obj in component.objects(settings, install):
+        workloads: list[pulumi.Resource] = []
+        objects = component.objects(settings, install)
+        own = own_kinds(objects)
+        for obj in sorted(objects, key=lambda each: _kind(each) in own):
             kind = str(obj["kind"])
             if kind in _BEFORE_WORKLOADS:
                 first.append(registered(obj, []))
+            elif _kind(obj) in own:
+                registered(obj, [*first, *middle, *workloads])
             elif kind in _WORKLOADS:
-                registered(obj, [*first, *middle])
+                workloads.append(registered(obj, [*first, *middle]))
             elif kind == "Service":
                 # Ready once a pod stands behind it, so no workload may wait for it.
                 registered(obj, first)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from components import kubernetes as k8s
 from components.contract import Install, KubernetesObject
 from components.facts import Endpoint
-from components.gateway.config import HEALTH_PORT, GatewayPlan, configuration
+from components.gateway.config import configuration
 from components.gateway.images import GATEWAY_IMAGE
 from components.gateway.names import (
     GATEWAY_PODS,
@@ -19,6 +19,7 @@ from components.gateway.names import (
     TLS_KEY,
     TRACKING_HOP_SECRET,
 )
+from components.gateway.plan import HEALTH_PORT, GatewayPlan
 from components.gateway.settings import GatewaySettings
 from components.names import SYSTEM_NAMESPACE, component_namespace
 

@@ -58,7 +58,7 @@ class Reconciler:
 
     def desired(self, spec: WorkspaceSpec) -> tuple[KubernetesObject, ...]:
         """Everything the workspace consists of, its namespace first. Temporary: see `WorkspaceStorage.annotations`."""
-        workspace = Workspace(spec.tenant, spec.name, spec.namespace, spec.features)
+        workspace = Workspace(spec.tenant, spec.name, spec.namespace, spec.features, spec.suspended)
         extra = [obj for c in self._components for obj in c.workspace_objects(workspace, self._facts)]
         if self._storage is None:
             return desired_objects(spec, self._facts, extra)

@@ -76,7 +76,12 @@ def tools(
         names = list(TEST_TOOLS)
     else:
         names = supplies.wanted_tools(loaded, supplies.wanted_images(loaded, chosen_components(loaded)))
-    found = supplies.get_tools(names, lambda detail: err.print(f"  {detail}", markup=False))
+
+    def say(detail: str) -> None:
+        err.print(f"  {detail}", markup=False)
+
+    found = supplies.get_tools(names, say)
+    supplies.get_upstream(chosen_components(loaded), say)
     listed = [{"name": t.name, "version": t.version, "origin": t.origin, "path": str(t.path)} for t in found.values()]
     if not document(listed, chosen(output, as_json)):
         columns = [(key, lambda t, key=key: t[key]) for key in ("name", "version", "origin", "path")]

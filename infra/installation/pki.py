@@ -1,9 +1,8 @@
-"""The local certificate authority and the gateway's certificate: made once, renewed before they end."""
+"""The local certificate authority and the certificates of servers: made once, renewed before they end."""
 
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from components.contract import ServerCertificate
 from infra.installation.home import Home, write_private
 
 CA_DAYS = 3650
@@ -21,29 +21,28 @@ LEAF_DAYS = 397
 RENEW_DAYS = 60
 
 
-@dataclass(frozen=True)
-class GatewayCertificate:
-    """PEM texts. `certificate` holds the leaf only; clients trust `ca`."""
-
-    ca: str
-    certificate: str
-    key: str
+def gateway_certificate(home: Home, names: tuple[str, ...], now: datetime | None = None) -> ServerCertificate:
+    """The gateway's certificate for these DNS names and addresses; see `server_certificate`."""
+    return server_certificate(home, "gateway", names, now)
 
 
-def gateway_certificate(home: Home, names: tuple[str, ...], now: datetime | None = None) -> GatewayCertificate:
-    """The gateway's certificate for these DNS names and addresses, from files in the home or made now.
+def server_certificate(
+    home: Home, server: str, names: tuple[str, ...], now: datetime | None = None
+) -> ServerCertificate:
+    """A server's certificate for these DNS names and addresses, from files in the home or made now. `certificate` holds
+    the leaf only.
 
     Made again when the names changed or fewer than RENEW_DAYS are left. The authority stays until then.
     """
     now = now or datetime.now(UTC)
     ca_certificate, ca_key = _authority(home, now)
-    leaf_path, key_path = home.pki / "gateway.crt", home.pki / "gateway.key"
+    leaf_path, key_path = home.pki / f"{server}.crt", home.pki / f"{server}.key"
     if not _usable(leaf_path, names, ca_certificate, now):
         key = ec.generate_private_key(ec.SECP256R1())
         leaf = _leaf(names, key, ca_certificate, ca_key, now)
         write_private(key_path, _key_pem(key))
         write_private(leaf_path, leaf.public_bytes(serialization.Encoding.PEM))
-    return GatewayCertificate(
+    return ServerCertificate(
         ca=ca_certificate.public_bytes(serialization.Encoding.PEM).decode(),
         certificate=leaf_path.read_text("ascii"),
         key=key_path.read_text("ascii"),

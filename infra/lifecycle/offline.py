@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from components.contract import Install
+from components.contract import Install, ServerCertificate
 from components.facts import Network
 from infra.clusters.outputs import ClusterOutputs, from_engine
 from infra.clusters.programs import address_program, answers
@@ -20,7 +20,6 @@ from infra.engine.declared import Answers, Declaration, Declared
 from infra.engine.kept import Against, Kept, KeptStack, declare_against, read_kept
 from infra.engine.model import Output, Program
 from infra.installation.home import Home, cache_root
-from infra.installation.pki import GatewayCertificate
 from infra.installation.record import Record, read_record
 from infra.installation.secrets import open_secrets
 from infra.lifecycle import supplies
@@ -148,8 +147,10 @@ class Offline:
             self._profile,
             self._outputs,
             self.images.references,
-            self._certificate(),
+            self._certificate("gateway"),
             secret=source.get if source else lambda name: f"made at the first up: {name}",
+            server_certificate=lambda server, _: self._certificate(server),
+            upstream=supplies.kept_upstream(chosen_components(self._profile)),
         )
 
     def _changes(self, stack: str, program: Program, made_up: Answers | None) -> StackChanges:
@@ -188,12 +189,12 @@ class Offline:
             found.setdefault(name, Tool(name, "", cache_root() / "tools" / name / "bin" / name, "built"))
         return found
 
-    def _certificate(self) -> GatewayCertificate:
+    def _certificate(self, server: str) -> ServerCertificate:
         def text(name: str) -> str:
             path: Path = self._home.pki / name
             return path.read_text("ascii") if path.exists() else f"made at the first up: {name}"
 
-        return GatewayCertificate(ca=text("ca.crt"), certificate=text("gateway.crt"), key=text("gateway.key"))
+        return ServerCertificate(ca=text("ca.crt"), certificate=text(f"{server}.crt"), key=text(f"{server}.key"))
 
     def _network(self) -> Network:
         known = self._record.facts.get("network")

@@ -6,7 +6,7 @@ Every image and tool that the programs name is made first where it is missing, a
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 
 from components.contract import Install
 from infra.clusters.existing import existing_cluster
@@ -15,7 +15,7 @@ from infra.clusters.programs import address_program
 from infra.engine.engine import Engine
 from infra.engine.model import Change, Op, Program, Result
 from infra.installation.home import Home
-from infra.installation.pki import gateway_certificate
+from infra.installation.pki import gateway_certificate, server_certificate
 from infra.installation.record import read_record
 from infra.installation.secrets import open_secrets
 from infra.lifecycle import supplies
@@ -109,6 +109,8 @@ class Previews:
             self._images.references,
             gateway_certificate(self._home, gateway_names(self._profile)),
             secret=open_secrets(self._home).get,
+            server_certificate=partial(server_certificate, self._home),
+            upstream=supplies.get_upstream(chosen_components(self._profile), self._say),
         )
 
     def _address(self) -> str:

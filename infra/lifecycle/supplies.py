@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from components.contract import Component, ComponentSettings
+from components.contract import Component, ComponentSettings, KubernetesObject, Upstream
 from components.images import GoBinary, Image
 from components.tracking.images import workspace_image
 from components.tracking.settings import TrackingSettings
@@ -21,6 +21,7 @@ from infra.supply.push import push
 from infra.supply.source import SourceSupply
 from infra.toolchain.model import Progress, Tool
 from infra.toolchain.service import Toolchain
+from infra.toolchain.upstream import UpstreamObjects
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,6 +62,23 @@ def get_tools(names: Sequence[str], say: Say) -> dict[str, Tool]:
             say(f"{progress.state} {progress.tool} ({len(done)} of {len(names)} there{usual})")
 
     return Toolchain(cache_root()).ensure(names, report)
+
+
+def get_upstream(components: Chosen, say: Say) -> dict[str, tuple[KubernetesObject, ...]]:
+    """What pinned modules bring for the components, by name. Raises ToolchainError."""
+    wanted = _upstream(components)
+    return UpstreamObjects(cache_root()).ensure(
+        wanted, lambda progress: say(f"{progress.state} the objects of {progress.tool}")
+    )
+
+
+def kept_upstream(components: Chosen) -> dict[str, tuple[KubernetesObject, ...]]:
+    """The same as far as it was fetched before; asks nobody."""
+    return UpstreamObjects(cache_root()).kept(_upstream(components))
+
+
+def _upstream(components: Chosen) -> list[Upstream]:
+    return [each for component, _ in components for each in component.upstream]
 
 
 def supply(profile: Profile) -> SourceSupply:

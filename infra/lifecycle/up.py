@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
+from components.contract import KubernetesObject, ServerCertificate
 from infra.api.client import Unreachable
 from infra.clusters.outputs import ClusterOutputs
 from infra.engine.engine import Engine
+from infra.engine.errors import ResourcesFailed
 from infra.engine.model import Event as EngineEvent
 from infra.engine.model import EventKind
 from infra.installation.home import Home, write_private
-from infra.installation.pki import GatewayCertificate, gateway_certificate
+from infra.installation.pki import gateway_certificate, server_certificate
 from infra.installation.record import Recorder
 from infra.installation.secrets import open_secrets
 from infra.kubectl import Kubectl
 from infra.lifecycle import supplies
 from infra.lifecycle.access import gateway_names, sign_in
 from infra.lifecycle.bills import stack_bill
+from infra.lifecycle.broken import broken
 from infra.lifecycle.cluster import make_cluster
 from infra.lifecycle.costs import refuse_over_budget
 from infra.lifecycle.engines import open_engine
@@ -35,12 +38,14 @@ from infra.lifecycle.runner import Say, Step, run
 from infra.lifecycle.status import urls
 from infra.plan import steps as planned
 from infra.profile.model import Profile
+from infra.stacks.components import Bill
 from infra.supply.model import ImageSet
 from infra.toolchain.model import Tool
 
 
 def install(profile: Profile, home: Home, report: Report, until: str | None = None) -> dict[str, Any]:
-    """Runs every step, or those up to `until`. Gives the document of `up --json`: urls, login, ca_file, next, seconds.
+    """Runs every step, or those up to `until`. Gives the document of `up --json`: ready, broken, urls, login, ca_file,
+    next, seconds.
 
     Raises ImmutableChanged, or Refused for a budget that is too small, before anything is touched; StepFailed with
     the cause chained.
@@ -56,9 +61,11 @@ def install(profile: Profile, home: Home, report: Report, until: str | None = No
     last = names.index(until) if until else len(steps) - 1
     run(steps[: last + 1], recorder, report)
     recorder.record.installed |= last == len(steps) - 1
+    recorder.record.broken = up.broken
     recorder.save()
     return {
-        "ready": last == len(steps) - 1,
+        "ready": last == len(steps) - 1 and not up.broken,
+        "broken": up.broken,
         "urls": urls(profile),
         "name_servers": list(up.name_servers()) if last >= names.index(planned.CLUSTER.name) else [],
         "login": {"account": ADMIN_ACCOUNT, "password_command": f"platform password{home.flag}"},
@@ -90,8 +97,11 @@ class Up:
         self._recorder = recorder
         self._components = chosen_components(profile)
         self._tools: dict[str, Tool] = {}
+        self._upstream: dict[str, tuple[KubernetesObject, ...]] = {}
         self._images: ImageSet | None = None
         self._cluster: ClusterOutputs | None = None
+        self.broken: dict[str, str] = {}
+        """Optional component → why it could not be installed."""
 
     def steps(self) -> list[Step]:
         work: dict[str, Callable[[Say], None]] = {
@@ -101,7 +111,7 @@ class Up:
             planned.CLUSTER.name: self._make_cluster,
             planned.PUSH.name: self._push,
             planned.ADDRESS.name: self._point_domain,
-            planned.COMPONENTS.name: lambda say: self._install(COMPONENTS_STACK, say),
+            planned.COMPONENTS.name: self._install_components,
             planned.CONTROL_PLANE.name: self._install_control_plane,
             planned.FIRST_TENANT.name: lambda _: make_first_tenant(self._profile, self._home),
         }
@@ -116,11 +126,12 @@ class Up:
         return open_engine(self._profile, self._home, self._tools["pulumi"].path)
 
     @cached_property
-    def _certificate(self) -> GatewayCertificate:
+    def _certificate(self) -> ServerCertificate:
         return gateway_certificate(self._home, gateway_names(self._profile))
 
     def _get_tools(self, say: Say) -> None:
         self._tools = supplies.get_tools(supplies.wanted_tools(self._profile, self._wanted_images), say)
+        self._upstream = supplies.get_upstream(self._components, say)
         self._recorder.record.supply |= {name: tool.origin for name, tool in self._tools.items()}
 
     def _build_images(self, say: Say) -> None:
@@ -147,15 +158,33 @@ class Up:
     def _point_domain(self, say: Say) -> None:
         point_domain(self._profile, self._engine, self._kubectl, say, tell(say))
 
-    def _install(self, stack: str, say: Say) -> None:
+    def _install_components(self, say: Say) -> None:
+        """Optional components that are broken are noted; the others, and the steps after this one, go on."""
+        bill = self._bill(COMPONENTS_STACK)
+        try:
+            self._engine.up(COMPONENTS_STACK, bill, on_event=tell(say), refresh=True, go_on=True)
+        except ResourcesFailed as error:
+            self.broken = broken(error.failures, bill.components, bill.install)
+            if not self.broken:
+                raise
+
+    def _bill(self, stack: str) -> Bill:
         cluster, images = _given(self._cluster), _given(self._images).references
-        secret = open_secrets(self._home).get
-        bill = stack_bill(stack, self._profile, cluster, images, self._certificate, secret=secret)
+        bill = stack_bill(
+            stack,
+            self._profile,
+            cluster,
+            images,
+            self._certificate,
+            secret=open_secrets(self._home).get,
+            server_certificate=partial(server_certificate, self._home),
+            upstream=self._upstream,
+        )
         self._recorder.record.facts = bill.install.facts.model_dump(mode="json")
-        self._engine.up(stack, bill, on_event=tell(say), refresh=True)
+        return bill
 
     def _install_control_plane(self, say: Say) -> None:
-        self._install(CONTROL_PLANE_STACK, say)
+        self._engine.up(CONTROL_PLANE_STACK, self._bill(CONTROL_PLANE_STACK), on_event=tell(say), refresh=True)
         say("waiting for the control plane to answer at the gateway")
         try:
             sign_in(self._home)

@@ -16,7 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from components.gateway.config import GatewayPlan, configuration
+from components.gateway.config import configuration
+from components.gateway.plan import GatewayPlan
 from tests.servers.binaries import BinaryMissing, find
 from tests.servers.kubernetes import Authority
 from tests.servers.ports import free_port, wait_for_port

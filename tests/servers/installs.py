@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from components.catalog import CATALOG
-from components.contract import Component, ComponentSettings, Install
+from components.contract import Component, ComponentSettings, Install, ServerCertificate
 from components.database.managed import endpoint
 from components.database.names import ADMINISTRATOR_PASSWORD
 from components.facts import Aws, Azure, Cloud, Gcp, Network, PlatformFacts
 from components.for_cloud import NOT_ON_CLOUDS, CloudKind, settings_for_cloud
 from components.managed import Managed, ManagedDatabase
+from infra.installation.home import cache_root
+from infra.toolchain.upstream import UpstreamObjects
 
 
 def facts(**changes: Any) -> PlatformFacts:
@@ -110,4 +112,10 @@ def install(**changes: Any) -> Install:
         facts=facts(**changes),
         images={name: f"registry.mlp.internal/{name}:1" for name in images},
         secrets={name: f"value-of-{name}-0123456789abcdef0123456789" for name in secrets},
+        upstream=UpstreamObjects(cache_root()).kept([each for component in CATALOG for each in component.upstream]),
+        certificates={
+            server.name: ServerCertificate("ca", f"certificate of {server.name}", f"key of {server.name}")
+            for component in CATALOG
+            for server in component.server_names
+        },
     )
