@@ -213,7 +213,7 @@ class Builder:
     def _version(self, spec: GoTool, made: Path) -> tuple[str | None, str]:
         """The version of a finished binary, and the words it is in."""
         if not spec.ask:
-            said = self._run(spec.name, spec.module, ["version", "-m", str(made)], f"go version -m {spec.name}")
+            said = self._run(spec.name, made.parent, ["version", "-m", str(made)], f"go version -m {spec.name}")
             return built_from(said, spec.package), said
         try:
             asked = self._children.run([str(made), *spec.ask], timeout=ASK_SECONDS)

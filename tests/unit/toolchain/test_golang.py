@@ -78,21 +78,23 @@ def build(tmp_path: Path, compiler: Path, modules: Path, spec: GoTool) -> None:
 def test_our_files_complete_a_copy_of_the_fetched_module(
     tmp_path: Path, compiler: Path, fetched: Path, modules: Path
 ) -> None:
-    (modules / fakes.MODULE / "go.sum").write_text("sums\n")
+    required = f"module demo\n\nrequire {UPSTREAM} v1.0.0\n"
+    (modules / fakes.MODULE / "go.mod").write_text(required)
+    (modules / fakes.MODULE / "go.sum").write_text(f"{UPSTREAM} v1.0.0 h1:abc=\n")
 
     build(tmp_path, compiler, modules, OVERLAID)
 
     assert fakes.calls(compiler.parent, "go")[0] == f"mod download -json {UPSTREAM}"
     given = tmp_path / "given"
     assert {str(file.relative_to(given)): file.read_text() for file in given.rglob("*") if file.is_file()} == {
-        "go.mod": f"module demo\n\nreplace {UPSTREAM} => ./completed\n",
-        "go.sum": "sums\n",
+        "go.mod": f"{required}\nreplace {UPSTREAM} => ./completed\n",
+        "go.sum": f"{UPSTREAM} v1.0.0 h1:abc=\n",
         "completed/go.mod": "served go.mod\n",
         "completed/deep/command.go": "served deep/command.go\n",
         f"completed/{SIGNALS}": "package deep\n",
     }
     assert not (fetched / SIGNALS).exists()
-    assert (modules / fakes.MODULE / "go.mod").read_text() == "module demo\n"
+    assert (modules / fakes.MODULE / "go.mod").read_text() == required
 
 
 def test_a_tool_without_overlay_is_built_where_it_is_pinned(tmp_path: Path, compiler: Path, modules: Path) -> None:
