@@ -17,6 +17,7 @@ from components import (
     storage,
     tracking,
     training,
+    tuning,
     volumes,
 )
 from components.contract import Component
@@ -76,6 +77,7 @@ CATALOG: tuple[Component[Any], ...] = ordered(
         queueing.COMPONENT,
         pipelines.COMPONENT,
         training.COMPONENT,
+        tuning.COMPONENT,
         gateway.COMPONENT,
         notebooks.COMPONENT,
         control_plane.COMPONENT,

@@ -18,8 +18,9 @@ from components.queueing import rbac as queueing
 from components.serving import rbac as serving
 from components.tracking import rbac as tracking
 from components.training import rbac as training
+from components.tuning import rbac as tuning
 
-_PARTS = (tracking, queueing, pipelines, training, serving)
+_PARTS = (tracking, queueing, pipelines, training, tuning, serving)
 COMPONENT_RULES = {
     CLUSTER_ROLE[Role.VIEWER]: [rule for part in _PARTS for rule in part.VIEWER_RULES],
     CLUSTER_ROLE[Role.MEMBER]: [rule for part in _PARTS for rule in part.MEMBER_RULES],
