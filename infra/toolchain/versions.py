@@ -263,15 +263,6 @@ TOOLS: tuple[Spec, ...] = (
         ask=(),
         defines=("sigs.k8s.io/kueue/pkg/version.GitVersion=v0.15.0",),
     ),
-    GoTool(
-        name="metrics-server",
-        version="0.9.0",
-        module="metrics-server",
-        package="sigs.k8s.io/metrics-server/cmd/metrics-server",
-        licence="Apache-2.0",
-        seconds=119,
-        defines=("k8s.io/client-go/pkg/version.gitVersion=v0.9.0",),
-    ),
     DebianTool(
         name="containerd",
         package="containerd",
