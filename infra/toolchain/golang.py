@@ -248,7 +248,7 @@ class Builder:
         except OSError as cause:
             raise missing(f"{self._go.path} could not be run: {cause}.") from cause
         if result.code != 0:
-            raise self._failure(name, words, result.said)
+            raise self._failure(name, words, _json_error(result.out) or result.said)
         return result.out
 
     def _failure(self, name: str, words: str, said: str) -> ToolchainError:
@@ -256,6 +256,15 @@ class Builder:
         if too_old:
             return GoTooOld(f"{name}: {too_old.group()}.", f"Install Go {MINIMUM} or newer and put it first on PATH.")
         return translate(name, words, said, free_space(self._go_build))
+
+
+def _json_error(out: str) -> str:
+    """The error that a command of Go wrote into its JSON, where `>` and others are escaped; empty where it is none."""
+    try:
+        answer = json.loads(out)
+    except ValueError:
+        return ""
+    return str(answer.get("Error", "")) if isinstance(answer, dict) else ""
 
 
 def free_space(path: Path) -> str:

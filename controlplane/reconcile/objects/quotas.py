@@ -7,7 +7,7 @@ from typing import Any
 from components.contract import KubernetesObject
 from components.facts import PlatformFacts
 from components.isolation.priorities import SERVING, SYSTEM_CLASSES
-from controlplane.quotas.model import format_bytes, format_cpu
+from components.quantities import format_bytes, format_cpu
 from controlplane.reconcile.model import WorkspaceSpec
 from controlplane.reconcile.objects.common import namespaced
 

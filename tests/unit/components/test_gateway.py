@@ -89,4 +89,4 @@ def test_clients_headers_pass_by_name_only() -> None:
 def test_secrets_are_included_never_written() -> None:
     text = configuration(_plan("https://localhost:8443"))
     assert "value-of-" not in text
-    assert text.count("include /etc/mlp/hops/") == 5
+    assert text.count("include /etc/mlp/hops/") == 7
