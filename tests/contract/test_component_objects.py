@@ -14,6 +14,8 @@ from components.contract import Component, KubernetesObject
 from components.for_cloud import CloudKind
 from components.names import INSTALLER_FIELD_MANAGER
 from components.volumes.objects import helper_pod
+from infra.installation.home import cache_root
+from infra.toolchain.upstream import UpstreamObjects
 from tests.servers.installs import install, managed_install
 from tests.servers.kubernetes import KubernetesRequestFailed, KubernetesServer
 
@@ -41,6 +43,7 @@ def _apply(server: KubernetesServer, obj: KubernetesObject, *, dry: bool) -> Any
 
 @pytest.fixture(scope="module")
 def server(kubernetes_server: KubernetesServer) -> KubernetesServer:
+    UpstreamObjects(cache_root()).ensure([each for component in CATALOG for each in component.upstream])
     for component in CATALOG:
         for obj in component.objects(component.settings(), install()):
             if obj["kind"] in _FIRST:
@@ -53,6 +56,20 @@ def test_objects_are_accepted_with_no_unknown_field(server: KubernetesServer, co
     for obj in component.objects(component.settings(), install()):
         answer = _apply(server, obj, dry=True)
         assert answer["metadata"]["name"] == obj["metadata"]["name"]
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize("component", CATALOG, ids=lambda each: each.name)
+def test_nobody_but_workspaces_waits_for_a_webhook(component: Component[Any]) -> None:
+    """A broken component must block nothing of the platform; in workspaces its rules hold while it is down."""
+    for obj in component.objects(component.settings(), install()):
+        for hook in obj.get("webhooks", []):
+            tenants = {"matchExpressions": [{"key": "mlp.io/tenant", "operator": "Exists"}]}
+            assert hook["namespaceSelector"] == tenants, hook["name"]
+            assert hook["failurePolicy"] == "Fail", hook["name"]
+            assert hook["clientConfig"]["caBundle"], hook["name"]
+            pods = [rule for rule in hook["rules"] if "pods" in rule["resources"]]
+            assert not pods or hook.get("objectSelector"), f"{hook['name']} is asked about every pod"
 
 
 @pytest.mark.parametrize("kind", ["aws", "gcp", "azure"])
