@@ -8,6 +8,7 @@ from pathlib import Path
 
 from components.catalog import CATALOG
 from components.serving.names import API_GROUP as SERVING_API_GROUP
+from components.serving.names import NAME as SERVING
 from components.serving.names import PREDICT
 from components.storage.objects import ROOT_USER
 from controlplane.clouds.opening import open_cloud
@@ -18,9 +19,11 @@ from controlplane.kube.client import Access, Kube
 from controlplane.reconcile.model import Drift, WorkspaceStorage
 from controlplane.reconcile.service import Reconciler
 from controlplane.reconcile.watch import DriftWatcher
+from controlplane.serving.follower import AliasFollower
 from controlplane.settings import Settings, SettingsError
 from controlplane.storage.credentials import Credentials
 from controlplane.storage.service import S3Storage
+from controlplane.tracking.registry import Registry
 
 
 class KubeReviewer:
@@ -68,6 +71,14 @@ def make_calls() -> CallReviewer:
 def make_watch(on_drift: Callable[[Drift], None]) -> DriftWatcher:
     """The watch on every workspace, with a client of its own."""
     return DriftWatcher(connect(), on_drift)
+
+
+def make_follower(settings: Settings) -> AliasFollower | None:
+    """With a client of its own. None where there are no model endpoints, or no MLflow whose aliases they could follow."""
+    tracking, secret = settings.facts.tracking, settings.tracking_secret
+    if SERVING not in settings.facts.components or tracking is None or secret is None:
+        return None
+    return AliasFollower(connect(), Registry(tracking, secret.get_secret_value()))
 
 
 def make_reconciler(settings: Settings) -> Reconciler:

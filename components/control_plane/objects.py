@@ -32,6 +32,7 @@ from components.gateway.names import GATEWAY_PODS, HOP_SECRET
 from components.isolation.rbac import CONTROL_PLANE_RULES
 from components.names import CONTROL_PLANE_SERVICE_ACCOUNT, SYSTEM_NAMESPACE, component_namespace
 from components.storage.objects import ROOT_SECRET
+from components.tracking.names import READER_SECRET
 
 API_ACCOUNT = "control-plane-api"
 _OWNER, _APPLICATION = next(d.roles for d in DATABASES if d.namespace == SYSTEM_NAMESPACE)
@@ -42,6 +43,7 @@ _PARTS = ("api", "worker", "watcher")
 _TOKEN_REVIEW = {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]}
 _ACCESS_REVIEW = {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]}
 _STORAGE_FOLDER = "/etc/mlp/storage"
+_TRACKING_FOLDER = "/etc/mlp/tracking"
 
 
 def objects(settings: ControlPlaneSettings, install: Install) -> tuple[KubernetesObject, ...]:
@@ -56,6 +58,7 @@ def objects(settings: ControlPlaneSettings, install: Install) -> tuple[Kubernete
     owner = {"owner-password": secrets[password_name(_OWNER)], "admin-password": secrets[ADMIN_PASSWORD]}
     managed = install.managed
     storage = {"key": secrets[STORAGE_KEY]} | ({} if managed else {"root-secret": secrets[ROOT_SECRET]})
+    tracking = {"tracking-secret": secrets[READER_SECRET]} if install.facts.tracking else {}
     environment = _environment(settings, install)
     config = k8s.digest(facts, environment, runtime)
     return (
@@ -73,11 +76,12 @@ def objects(settings: ControlPlaneSettings, install: Install) -> tuple[Kubernete
         k8s.secret(SYSTEM, "control-plane-gateway", gateway),
         k8s.secret(SYSTEM, "control-plane-owner", owner),
         k8s.secret(SYSTEM, "control-plane-storage", storage),
+        *([k8s.secret(SYSTEM, "control-plane-tracking", tracking)] if tracking else []),
         *queue.objects(settings, install.images[QUEUE_IMAGE], secrets[QUEUE_PASSWORD], install.facts.storage_class),
         _service(),
         _deployment(settings, install, "api", k8s.digest(config, gateway, owner), settings.replicas),
         _deployment(settings, install, "worker", k8s.digest(config, storage), settings.replicas),
-        _deployment(settings, install, "watcher", k8s.digest(config, storage), 1),
+        _deployment(settings, install, "watcher", k8s.digest(config, storage, tracking), 1),
     )
 
 
@@ -152,7 +156,11 @@ def _policies(install: Install) -> tuple[KubernetesObject, ...]:
             ingress=[{"from": [k8s.peer(component_namespace("gateway"), GATEWAY_PODS)], "ports": k8s.ports(PORT)}],
         ),
         k8s.allow(SYSTEM, "worker", pods=pods("worker"), egress=[*shared, *stores]),
-        k8s.allow(SYSTEM, "watcher", pods=pods("watcher"), egress=[*shared, *stores]),
+        # The one part besides the gateway that MLflow answers: it reads aliases.
+        k8s.allow(
+            SYSTEM, "watcher", pods=pods("watcher"),
+            egress=[*shared, *stores, *([k8s.to_endpoint(facts.tracking)] if facts.tracking else [])],
+        ),
         k8s.allow(SYSTEM, "queue", pods=pods("queue"), ingress=clients),
     )  # fmt: skip
 
@@ -194,6 +202,9 @@ def _pod(settings: ControlPlaneSettings, install: Install, part: str) -> dict[st
         _secret_volume(own["name"], f"control-plane-{own['name']}"),
         *(managed_database.ca_volume(install.managed.database) if install.managed else []),
     ]
+    follows = part == "watcher" and install.facts.tracking is not None
+    if follows:
+        volumes.append(_secret_volume("tracking", "control-plane-tracking"))
     base = {
         "image": install.images[CONTROL_PLANE_IMAGE],
         "envFrom": [{"configMapRef": {"name": "control-plane"}}],
@@ -223,8 +234,9 @@ def _pod(settings: ControlPlaneSettings, install: Install, part: str) -> dict[st
         "env": [
             {"name": "MLP_WORKER_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
             *_own_environment(part, database, managed=managed),
+            *([{"name": "MLP_TRACKING_SECRET_FILE", "value": f"{_TRACKING_FOLDER}/tracking-secret"}] if follows else []),
         ],
-        "volumeMounts": [*shared, own],
+        "volumeMounts": [*shared, own, *([_mount("tracking", _TRACKING_FOLDER)] if follows else [])],
         **(_serving() if part == "api" else {}),
     }
     return {

@@ -69,11 +69,12 @@ def test_every_pod_is_restricted_and_bounded(objects: tuple[KubernetesObject, ..
             assert container["resources"]["limits"]["memory"]
 
 
-def test_the_api_may_only_ask_about_tokens(objects: tuple[KubernetesObject, ...]) -> None:
+def test_the_api_may_only_ask_about_tokens_and_rights(objects: tuple[KubernetesObject, ...]) -> None:
     assert _pods(objects)["control-plane-api"]["serviceAccountName"] == "control-plane-api"
     role = _of(objects, "ClusterRole")["mlp-control-plane-api"]
     assert role["rules"] == [
-        {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]}
+        {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
+        {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
     ]
     for rule in _of(objects, "ClusterRole")["mlp-control-plane"]["rules"]:
         assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
