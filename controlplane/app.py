@@ -34,8 +34,8 @@ def create_app(
     settings: Settings, *, runtime: Runtime | None = None, reviewer: TokenReviewer | None = None,
     calls: CallReviewer | None = None,
 ) -> Flask:  # fmt: skip
-    """Opens no connection. `reviewer` asks Kubernetes about pods' tokens; None: no pod is known. `calls` asks it who may
-    call model endpoints; None: nobody."""
+    """Opens no connection. `reviewer` asks Kubernetes about pods' tokens; None: no pod is known. `calls` asks it who
+    may call model endpoints; None: nobody."""
     app = Flask("controlplane", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     held = runtime or Runtime.make(settings)

@@ -36,6 +36,8 @@ from controlplane.requests.service import expire as expire_requests
 from controlplane.runtime import Runtime, system
 from controlplane.serving.follower import AliasFollower
 from controlplane.tenants import repository as tenants
+from controlplane.tenants.objects import TenantObjects
+from controlplane.tenants.people import People
 from controlplane.workspaces.ports import Reconciler
 from controlplane.workspaces.repair import expire_workspaces, repair, resync
 
@@ -84,6 +86,10 @@ class Leadership:
             self._connection = None
 
 
+_QUEUES_SECONDS = 5.0
+"""A changed quota reaches the tenant's queue within this time."""
+
+
 @dataclass
 class Duty:
     """Something done every `seconds`."""
@@ -102,13 +108,17 @@ class Watcher:
         runtime: Runtime,
         reconciler: Reconciler,
         watch: Callable[[], Watch] | None = None,
+        people: People | None = None,
+        queues: TenantObjects | None = None,
         follower: AliasFollower | None = None,
     ) -> None:
-        """`watch` makes the watch on the cluster; None: only the comparison every few minutes finds drift. `follower`
-        None: there are no model endpoints."""
+        """`watch` makes the watch on the cluster; None: only the comparison every few minutes finds drift. `people`
+        None: nobody keeps the list of their groups. `queues` None: no component gives tenants anything.
+        `follower` None: there are no model endpoints."""
         self._runtime = runtime
         self._reconciler = reconciler
         self._make_watch = watch
+        self._people = people
         self._watch: Watch | None = None
         self._leadership = Leadership(runtime)
         self._stop = threading.Event()
@@ -119,6 +129,8 @@ class Watcher:
             Duty("clean", 60.0, self.clean),
             Duty("expire", 15.0, self.expire),
         ]
+        if queues is not None:
+            self._duties.append(Duty("queues", _QUEUES_SECONDS, queues.compare))
         self._resync = Duty("resync", settings.resync_seconds, self.resync)
         self._follower = follower
         self._leading = False
@@ -193,7 +205,9 @@ class Watcher:
             log.info("drift", extra={"object": drift.object, "by": drift.manager, "operation": str(queued or "")})
 
     def resync(self) -> None:
-        """Compare every workspace with the cluster, and queue repairs."""
+        """Compare the list of people's groups and every workspace with the cluster; mend and queue repairs."""
+        if self._people is not None:
+            self._people.keep()
         resync(self._runtime, self._reconciler, self._stop.is_set)
 
     def expire(self) -> None:
@@ -219,13 +233,21 @@ class Watcher:
 
 def main() -> None:
     """`python -m controlplane.watcher`."""
-    from controlplane.wiring import make_follower, make_reconciler, make_watch
+    from controlplane.wiring import (
+        make_follower,
+        make_people_role,
+        make_reconciler,
+        make_tenant_reconciler,
+        make_watch,
+    )
 
     settings = settings_module.load(os.environ)
     logs.init(settings.log_level)
     runtime = Runtime.make(settings.model_copy(update={"database_pool": 3}))
+    reconciler, people = make_reconciler(settings), People(runtime, make_people_role())
+    queues = TenantObjects(runtime, make_tenant_reconciler(settings))
     watcher = Watcher(
-        runtime, make_reconciler(settings), lambda: make_watch(watcher.on_drift), make_follower(settings)
+        runtime, reconciler, lambda: make_watch(watcher.on_drift), people, queues, make_follower(settings)
     )  # fmt: skip
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: watcher.stop())

@@ -1,7 +1,8 @@
 """API and console, worker and watcher in mlp-system; their rights, their secrets, and who may talk to whom.
 
-The API holds no right in the cluster but to ask whose token a pod shows and what somebody may do; worker and watcher
-hold what reconciling needs. Only the migration, an init container of the API, knows the password of the tables' owner.
+The API may ask whose token a pod shows and what somebody may do, and speak for people in groups of tenants, no more;
+worker and watcher hold what reconciling needs. Only the migration, an init container of the API, knows the password of
+the tables' owner.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ from components.control_plane.settings import ControlPlaneSettings
 from components.database import managed as managed_database
 from components.database.names import DATABASES, password_name
 from components.gateway.names import GATEWAY_PODS, HOP_SECRET
+from components.isolation.people import people_binding, people_role
 from components.isolation.rbac import CONTROL_PLANE_RULES
 from components.names import CONTROL_PLANE_SERVICE_ACCOUNT, SYSTEM_NAMESPACE, component_namespace
+from components.notebooks.names import PEOPLE_SECRET
 from components.storage.objects import ROOT_SECRET
 from components.tracking.names import READER_SECRET
 
@@ -44,6 +47,7 @@ _TOKEN_REVIEW = {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenrev
 _ACCESS_REVIEW = {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]}
 _STORAGE_FOLDER = "/etc/mlp/storage"
 _TRACKING_FOLDER = "/etc/mlp/tracking"
+_KUBERNETES_FOLDER = "/etc/mlp/kubernetes"
 
 
 def objects(settings: ControlPlaneSettings, install: Install) -> tuple[KubernetesObject, ...]:
@@ -55,6 +59,8 @@ def objects(settings: ControlPlaneSettings, install: Install) -> tuple[Kubernete
         "queue-password": secrets[QUEUE_PASSWORD],
     }
     gateway = {"gateway-secret": secrets[HOP_SECRET]}
+    if install.facts.notebooks:
+        gateway["people-secret"] = secrets[PEOPLE_SECRET]
     owner = {"owner-password": secrets[password_name(_OWNER)], "admin-password": secrets[ADMIN_PASSWORD]}
     managed = install.managed
     storage = {"key": secrets[STORAGE_KEY]} | ({} if managed else {"root-secret": secrets[ROOT_SECRET]})
@@ -67,6 +73,8 @@ def objects(settings: ControlPlaneSettings, install: Install) -> tuple[Kubernete
         k8s.service_account(SYSTEM, API_ACCOUNT),
         *_role(NAME, CONTROL_PLANE_SERVICE_ACCOUNT, CONTROL_PLANE_RULES),
         *_role(API_ACCOUNT, API_ACCOUNT, [_TOKEN_REVIEW, _ACCESS_REVIEW]),
+        people_role(),
+        people_binding(SYSTEM_NAMESPACE, API_ACCOUNT),
         k8s.default_deny(SYSTEM),
         *_policies(install),
         *(managed_database.ca_config_map(SYSTEM, managed.database) if managed else ()),
@@ -108,10 +116,15 @@ def _environment(settings: ControlPlaneSettings, install: Install) -> dict[str, 
     }
 
 
-def _own_environment(part: str, database: str, *, managed: bool) -> list[dict[str, Any]]:
+def _own_environment(part: str, database: str, *, managed: bool, notebooks: bool = False) -> list[dict[str, Any]]:
     """What only this part is told. `database`: the server's address. `managed`: a cloud keeps objects."""
     if part == "api":
-        own = {"MLP_GATEWAY_SECRET_FILE": "/etc/mlp/gateway/gateway-secret"}
+        own = {
+            "MLP_GATEWAY_SECRET_FILE": "/etc/mlp/gateway/gateway-secret",
+            "MLP_KUBERNETES_TOKEN_FILE": f"{_KUBERNETES_FOLDER}/token",
+        }
+        if notebooks:
+            own["MLP_PEOPLE_SECRET_FILE"] = "/etc/mlp/gateway/people-secret"  # noqa: S105 - a path
     elif part == "migrate":
         own = {
             "MLP_OWNER_DATABASE_URL": f"postgresql+psycopg://{_OWNER}@{database}/{_DATABASE}",
@@ -150,10 +163,13 @@ def _policies(install: Install) -> tuple[KubernetesObject, ...]:
     stores = k8s.to_cloud(install.managed, facts.network) if install.managed else []
     stores += [k8s.to_endpoint(endpoint) for endpoint in (facts.storage, facts.storage_admin) if endpoint]
     clients = [{"from": [k8s.peer(SYSTEM_NAMESPACE, pods(part)) for part in _PARTS], "ports": k8s.ports(QUEUE_PORT)}]
+    callers = [k8s.peer(component_namespace("gateway"), GATEWAY_PODS)]
+    if facts.notebooks:
+        callers.append(k8s.peer(facts.notebooks.namespace, facts.notebooks.pod_labels))
     return (
         k8s.allow(
             SYSTEM, "api", pods=pods("api"), egress=shared,
-            ingress=[{"from": [k8s.peer(component_namespace("gateway"), GATEWAY_PODS)], "ports": k8s.ports(PORT)}],
+            ingress=[{"from": callers, "ports": k8s.ports(PORT)}],
         ),
         k8s.allow(SYSTEM, "worker", pods=pods("worker"), egress=[*shared, *stores]),
         # The one part besides the gateway that MLflow answers: it reads aliases.
@@ -189,6 +205,29 @@ def _secret_volume(name: str, secret: str) -> dict[str, Any]:
     return {"name": name, "secret": {"secretName": secret, "defaultMode": 0o440}}
 
 
+def _people_token() -> dict[str, Any]:
+    """The account's token for calls in people's names, which the gateway is handed: of the shortest life there is."""
+    token = {"path": "token", "expirationSeconds": 600}
+    return {"name": "kubernetes", "projected": {"defaultMode": 0o440, "sources": [{"serviceAccountToken": token}]}}
+
+
+def _follows(install: Install, part: str) -> bool:
+    """Whether the part reads aliases of models."""
+    return part == "watcher" and install.facts.tracking is not None
+
+
+def _tracking_environment(install: Install, part: str) -> list[dict[str, Any]]:
+    path = f"{_TRACKING_FOLDER}/tracking-secret"
+    return [{"name": "MLP_TRACKING_SECRET_FILE", "value": path}] if _follows(install, part) else []
+
+
+def _more_mounts(install: Install, part: str) -> list[dict[str, Any]]:
+    """What only one part mounts."""
+    if part == "api":
+        return [_mount("kubernetes", _KUBERNETES_FOLDER)]
+    return [_mount("tracking", _TRACKING_FOLDER)] if _follows(install, part) else []
+
+
 def _pod(settings: ControlPlaneSettings, install: Install, part: str) -> dict[str, Any]:
     """API pods migrate the tables and make the first account before they serve; others wait for the tables."""
     database, managed = _address(install), install.managed is not None
@@ -202,8 +241,7 @@ def _pod(settings: ControlPlaneSettings, install: Install, part: str) -> dict[st
         _secret_volume(own["name"], f"control-plane-{own['name']}"),
         *(managed_database.ca_volume(install.managed.database) if install.managed else []),
     ]
-    follows = part == "watcher" and install.facts.tracking is not None
-    if follows:
+    if _follows(install, part):
         volumes.append(_secret_volume("tracking", "control-plane-tracking"))
     base = {
         "image": install.images[CONTROL_PLANE_IMAGE],
@@ -212,7 +250,7 @@ def _pod(settings: ControlPlaneSettings, install: Install, part: str) -> dict[st
         "resources": k8s.resources("50m", "96Mi", settings.memory),
     }
     if part == "api":
-        volumes.append(_secret_volume("owner", "control-plane-owner"))
+        volumes += [_secret_volume("owner", "control-plane-owner"), _people_token()]
         first = {
             **base,
             "name": "migrate",
@@ -233,10 +271,10 @@ def _pod(settings: ControlPlaneSettings, install: Install, part: str) -> dict[st
         "command": ["python3", "-m", *command(settings, part)],
         "env": [
             {"name": "MLP_WORKER_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
-            *_own_environment(part, database, managed=managed),
-            *([{"name": "MLP_TRACKING_SECRET_FILE", "value": f"{_TRACKING_FOLDER}/tracking-secret"}] if follows else []),
+            *_own_environment(part, database, managed=managed, notebooks=install.facts.notebooks is not None),
+            *_tracking_environment(install, part),
         ],
-        "volumeMounts": [*shared, own, *([_mount("tracking", _TRACKING_FOLDER)] if follows else [])],
+        "volumeMounts": [*shared, own, *_more_mounts(install, part)],
         **(_serving() if part == "api" else {}),
     }
     return {

@@ -31,4 +31,4 @@ MEMBER_RULES = (_LOOK, _rule(_KINDS, _CHANGE), _CALL)
 ADMIN_RULES = MEMBER_RULES
 
 WORKLOAD_RULES = (_LOOK, _CALL)
-"""Pods of the workspace: an application may call the workspace's endpoints, a pipeline may look whether one is ready."""
+"""Pods of the workspace: applications call the workspace's endpoints, pipelines look whether one is ready."""

@@ -38,7 +38,11 @@ def test_a_call_reaches_the_endpoint_without_what_it_needs_not_know(running: Gat
     answer, body = running.ask("POST", path, sent, b'{"instances": []}')
     assert answer.status == 200
     seen = json.loads(body)
-    assert (seen["server"], seen["method"], seen["path"]) == ("endpoint", "POST", "/v1/models/iris:predict?x=%2e&y=/../")
+    assert (seen["server"], seen["method"], seen["path"]) == (
+        "endpoint",
+        "POST",
+        "/v1/models/iris:predict?x=%2e&y=/../",
+    )
     assert seen["length"] == 17
     headers = dict(seen["headers"])
     assert headers["host"].startswith("iris-predictor.ws-acme--dev.svc.cluster.local")
@@ -150,7 +154,9 @@ def test_answers_come_piece_by_piece(running: Gateway) -> None:
         running.context.wrap_socket(raw, server_hostname="localhost") as connection,
     ):
         assert isinstance(connection, ssl.SSLSocket)
-        request = f"GET {ENDPOINT}stream HTTP/1.1\r\nHost: localhost:{running.port}\r\nAuthorization: Bearer good\r\n\r\n"
+        request = (
+            f"GET {ENDPOINT}stream HTTP/1.1\r\nHost: localhost:{running.port}\r\nAuthorization: Bearer good\r\n\r\n"
+        )
         connection.sendall(request.encode())
         began, text = time.monotonic(), b""
         while b"first" not in text:

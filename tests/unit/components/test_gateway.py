@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from components.gateway.config import configuration
-from components.gateway.plan import GatewayPlan
 from components.gateway.nginx import ConfigurationError, block, d, quote, render
 from components.gateway.objects import plan
+from components.gateway.plan import GatewayPlan
 from components.gateway.settings import GatewaySettings
 from tests.servers.installs import install
 
@@ -89,4 +89,4 @@ def test_clients_headers_pass_by_name_only() -> None:
 def test_secrets_are_included_never_written() -> None:
     text = configuration(_plan("https://localhost:8443"))
     assert "value-of-" not in text
-    assert text.count("include /etc/mlp/hops/") == 5
+    assert text.count("include /etc/mlp/hops/") == 7
