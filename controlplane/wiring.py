@@ -8,6 +8,7 @@ from pathlib import Path
 
 from components.catalog import CATALOG
 from components.serving.names import API_GROUP as SERVING_API_GROUP
+from components.serving.names import NAME as SERVING
 from components.serving.names import PREDICT
 from components.storage.objects import ROOT_USER
 from controlplane.clouds.opening import open_cloud
@@ -20,9 +21,11 @@ from controlplane.reconcile.people import PeopleRole
 from controlplane.reconcile.service import Reconciler
 from controlplane.reconcile.tenants import TenantReconciler
 from controlplane.reconcile.watch import DriftWatcher
+from controlplane.serving.follower import AliasFollower
 from controlplane.settings import Settings, SettingsError
 from controlplane.storage.credentials import Credentials
 from controlplane.storage.service import S3Storage
+from controlplane.tracking.registry import Registry
 
 
 class KubeReviewer:
@@ -75,6 +78,14 @@ def make_watch(on_drift: Callable[[Drift], None]) -> DriftWatcher:
 def make_people_role() -> PeopleRole:
     """The role that speaks for people, with a client of its own."""
     return PeopleRole(connect())
+
+
+def make_follower(settings: Settings) -> AliasFollower | None:
+    """With a client of its own. None where there are no model endpoints, or no MLflow to ask."""
+    tracking, secret = settings.facts.tracking, settings.tracking_secret
+    if SERVING not in settings.facts.components or tracking is None or secret is None:
+        return None
+    return AliasFollower(connect(), Registry(tracking, secret.get_secret_value()))
 
 
 def make_reconciler(settings: Settings) -> Reconciler:

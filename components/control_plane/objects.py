@@ -35,6 +35,7 @@ from components.isolation.rbac import CONTROL_PLANE_RULES
 from components.names import CONTROL_PLANE_SERVICE_ACCOUNT, SYSTEM_NAMESPACE, component_namespace
 from components.notebooks.names import PEOPLE_SECRET
 from components.storage.objects import ROOT_SECRET
+from components.tracking.names import READER_SECRET
 
 API_ACCOUNT = "control-plane-api"
 _OWNER, _APPLICATION = next(d.roles for d in DATABASES if d.namespace == SYSTEM_NAMESPACE)
@@ -45,6 +46,7 @@ _PARTS = ("api", "worker", "watcher")
 _TOKEN_REVIEW = {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]}
 _ACCESS_REVIEW = {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]}
 _STORAGE_FOLDER = "/etc/mlp/storage"
+_TRACKING_FOLDER = "/etc/mlp/tracking"
 _KUBERNETES_FOLDER = "/etc/mlp/kubernetes"
 
 
@@ -62,6 +64,7 @@ def objects(settings: ControlPlaneSettings, install: Install) -> tuple[Kubernete
     owner = {"owner-password": secrets[password_name(_OWNER)], "admin-password": secrets[ADMIN_PASSWORD]}
     managed = install.managed
     storage = {"key": secrets[STORAGE_KEY]} | ({} if managed else {"root-secret": secrets[ROOT_SECRET]})
+    tracking = {"tracking-secret": secrets[READER_SECRET]} if install.facts.tracking else {}
     environment = _environment(settings, install)
     config = k8s.digest(facts, environment, runtime)
     return (
@@ -81,11 +84,12 @@ def objects(settings: ControlPlaneSettings, install: Install) -> tuple[Kubernete
         k8s.secret(SYSTEM, "control-plane-gateway", gateway),
         k8s.secret(SYSTEM, "control-plane-owner", owner),
         k8s.secret(SYSTEM, "control-plane-storage", storage),
+        *([k8s.secret(SYSTEM, "control-plane-tracking", tracking)] if tracking else []),
         *queue.objects(settings, install.images[QUEUE_IMAGE], secrets[QUEUE_PASSWORD], install.facts.storage_class),
         _service(),
         _deployment(settings, install, "api", k8s.digest(config, gateway, owner), settings.replicas),
         _deployment(settings, install, "worker", k8s.digest(config, storage), settings.replicas),
-        _deployment(settings, install, "watcher", k8s.digest(config, storage), 1),
+        _deployment(settings, install, "watcher", k8s.digest(config, storage, tracking), 1),
     )
 
 
@@ -168,7 +172,11 @@ def _policies(install: Install) -> tuple[KubernetesObject, ...]:
             ingress=[{"from": callers, "ports": k8s.ports(PORT)}],
         ),
         k8s.allow(SYSTEM, "worker", pods=pods("worker"), egress=[*shared, *stores]),
-        k8s.allow(SYSTEM, "watcher", pods=pods("watcher"), egress=[*shared, *stores]),
+        # The one part besides the gateway that MLflow answers: it reads aliases.
+        k8s.allow(
+            SYSTEM, "watcher", pods=pods("watcher"),
+            egress=[*shared, *stores, *([k8s.to_endpoint(facts.tracking)] if facts.tracking else [])],
+        ),
         k8s.allow(SYSTEM, "queue", pods=pods("queue"), ingress=clients),
     )  # fmt: skip
 
@@ -203,6 +211,23 @@ def _people_token() -> dict[str, Any]:
     return {"name": "kubernetes", "projected": {"defaultMode": 0o440, "sources": [{"serviceAccountToken": token}]}}
 
 
+def _follows(install: Install, part: str) -> bool:
+    """Whether the part reads aliases of models."""
+    return part == "watcher" and install.facts.tracking is not None
+
+
+def _tracking_environment(install: Install, part: str) -> list[dict[str, Any]]:
+    path = f"{_TRACKING_FOLDER}/tracking-secret"
+    return [{"name": "MLP_TRACKING_SECRET_FILE", "value": path}] if _follows(install, part) else []
+
+
+def _more_mounts(install: Install, part: str) -> list[dict[str, Any]]:
+    """What only one part mounts."""
+    if part == "api":
+        return [_mount("kubernetes", _KUBERNETES_FOLDER)]
+    return [_mount("tracking", _TRACKING_FOLDER)] if _follows(install, part) else []
+
+
 def _pod(settings: ControlPlaneSettings, install: Install, part: str) -> dict[str, Any]:
     """API pods migrate the tables and make the first account before they serve; others wait for the tables."""
     database, managed = _address(install), install.managed is not None
@@ -216,6 +241,8 @@ def _pod(settings: ControlPlaneSettings, install: Install, part: str) -> dict[st
         _secret_volume(own["name"], f"control-plane-{own['name']}"),
         *(managed_database.ca_volume(install.managed.database) if install.managed else []),
     ]
+    if _follows(install, part):
+        volumes.append(_secret_volume("tracking", "control-plane-tracking"))
     base = {
         "image": install.images[CONTROL_PLANE_IMAGE],
         "envFrom": [{"configMapRef": {"name": "control-plane"}}],
@@ -245,8 +272,9 @@ def _pod(settings: ControlPlaneSettings, install: Install, part: str) -> dict[st
         "env": [
             {"name": "MLP_WORKER_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
             *_own_environment(part, database, managed=managed, notebooks=install.facts.notebooks is not None),
+            *_tracking_environment(install, part),
         ],
-        "volumeMounts": [*shared, own, *([_mount("kubernetes", _KUBERNETES_FOLDER)] if part == "api" else [])],
+        "volumeMounts": [*shared, own, *_more_mounts(install, part)],
         **(_serving() if part == "api" else {}),
     }
     return {

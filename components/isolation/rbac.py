@@ -87,6 +87,8 @@ CONTROL_PLANE_RULES: tuple[Rule, ...] = (
     # Reading and watching are bound to the name as well: lists are asked for with metadata.name=storage.
     rule("", ("secrets",), (*_READ, "create", "patch", "delete"), (STORAGE_SECRET,)),
     rule("", ("pods",), (*_READ, "deletecollection")),
+    # Endpoints follow the aliases of their models: the version is written on them.
+    rule("serving.kserve.io", ("inferenceservices",), ("list", "patch")),
     rule("apiregistration.k8s.io", ("apiservices",), ("get", "list")),
     rule("kueue.x-k8s.io", ("clusterqueues", "localqueues"), (*_READ, "create", "patch", "delete")),
     rule("authentication.k8s.io", ("tokenreviews",), ("create",)),

@@ -70,7 +70,7 @@ def test_every_pod_is_restricted_and_bounded(objects: tuple[KubernetesObject, ..
             assert container["resources"]["limits"]["memory"]
 
 
-def test_the_api_may_ask_about_tokens_and_speak_for_people(objects: tuple[KubernetesObject, ...]) -> None:
+def test_the_api_may_ask_about_tokens_and_rights_and_speak_for_people(objects: tuple[KubernetesObject, ...]) -> None:
     assert _pods(objects)["control-plane-api"]["serviceAccountName"] == "control-plane-api"
     role = _of(objects, "ClusterRole")["mlp-control-plane-api"]
     assert role["rules"] == [
@@ -110,6 +110,9 @@ def test_each_secret_is_mounted_only_where_it_is_needed(objects: tuple[Kubernete
     assert {key for key, secrets in found.items() if "control-plane-storage" in secrets} == {
         ("control-plane-worker", "worker"), ("control-plane-watcher", "watcher"),
     }  # fmt: skip
+    assert {key for key, secrets in found.items() if "control-plane-tracking" in secrets} == {
+        ("control-plane-watcher", "watcher")
+    }
     text = str([o for o in objects if o["kind"] != "Secret"])
     assert "secret-" not in text, "no secret's value outside of Secrets"
 
