@@ -15,6 +15,7 @@ from components.isolation.objects import policies
 from components.isolation.priorities import CLASSES
 from components.isolation.rbac import CONTROL_PLANE_RULES, WORKLOAD_CLUSTER_ROLE
 from components.names import CLUSTER_ROLE
+from components.notebooks.names import SPAWNER_CLUSTER_ROLE
 from tests.unit.reconcile.samples import FACTS
 
 INSTALL = Install(facts=FACTS, images={}, secrets={})
@@ -102,7 +103,7 @@ def test_the_control_planes_rules() -> None:
     assert not [r for r in CONTROL_PLANE_RULES if {"escalate", "impersonate"} & set(r["verbs"])]
     assert [r["resourceNames"] for r in rules("secrets")] == [["storage"]]
     (bind,) = (rule for rule in CONTROL_PLANE_RULES if "bind" in rule["verbs"])
-    assert set(bind["resourceNames"]) == {*CLUSTER_ROLE.values(), WORKLOAD_CLUSTER_ROLE}
+    assert set(bind["resourceNames"]) == {*CLUSTER_ROLE.values(), WORKLOAD_CLUSTER_ROLE, SPAWNER_CLUSTER_ROLE}
     assert not rules("roles")
 
 
