@@ -54,4 +54,4 @@ class GatewayAuthenticator(Authenticator):
 
     async def pre_spawn_start(self, user: Any, spawner: Any) -> None:
         """The server's OAuth client answers on the server's own origin and on no other."""
-        spawner.orm_spawner.oauth_client.redirect_uri = f"{user.server_url(spawner.name)}oauth_callback"
+        spawner.orm_spawner.oauth_client.redirect_uri = f"{spawner.public_url}oauth_callback"

@@ -1,1 +1,1 @@
-"""Objects that a person of a workspace writes, as examples say it: nothing in them knows of this platform."""
+"""Steps of the guided tour: what a person does with the platform, by its public addresses only."""
