@@ -5,7 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from components import control_plane, database, gateway, isolation, network, storage, tracking, volumes
+from components import (
+    control_plane,
+    database,
+    gateway,
+    isolation,
+    network,
+    notebooks,
+    pipelines,
+    queueing,
+    storage,
+    tracking,
+    training,
+    volumes,
+)
 from components.contract import Component
 
 
@@ -60,7 +73,11 @@ CATALOG: tuple[Component[Any], ...] = ordered(
         database.COMPONENT,
         storage.COMPONENT,
         tracking.COMPONENT,
+        queueing.COMPONENT,
+        pipelines.COMPONENT,
+        training.COMPONENT,
         gateway.COMPONENT,
+        notebooks.COMPONENT,
         control_plane.COMPONENT,
     )
 )

@@ -50,6 +50,8 @@ CLUSTER_ROLE = {
     Role.VIEWER: "mlp-tenant-view",
 }
 
+PIPELINES_CLUSTER_ROLE = "mlp-pipelines-controller"
+"""What the pipelines' controller may do in a workspace; bound there by the control plane."""
 PEOPLE_CLUSTER_ROLE = "mlp-people"
 """The ClusterRole by which the control plane's API account speaks for people at the API server."""
 PERSON_USER = "mlp:person"

@@ -31,6 +31,8 @@ class Settings(BaseModel):
     kubernetes_token_file: Path | None = None
     """Token of the account that speaks for people at the API server, made anew by the kubelet every few minutes. Only
     the API has it; None: people do not reach the Kubernetes API."""
+    people_secret: SecretStr | None = None
+    """What the hub of notebooks sends as X-Mlp-Notebooks-Secret; None: there is none."""
     storage_root_secret: SecretStr | None = None
     storage_key: SecretStr | None = None
     """What the S3 keys of workspaces derive from. Only worker and watcher have these two."""
@@ -86,6 +88,7 @@ _URLS = {
 }
 _SECRETS = {
     "gateway_secret": "MLP_GATEWAY_SECRET_FILE",
+    "people_secret": "MLP_PEOPLE_SECRET_FILE",
     "first_admin_password": "MLP_FIRST_ADMIN_PASSWORD_FILE",
     "storage_root_secret": "MLP_STORAGE_ROOT_SECRET_FILE",
     "storage_key": "MLP_STORAGE_KEY_FILE",

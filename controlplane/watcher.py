@@ -34,6 +34,7 @@ from controlplane.reconcile.model import Drift
 from controlplane.requests.service import expire as expire_requests
 from controlplane.runtime import Runtime, system
 from controlplane.tenants import repository as tenants
+from controlplane.tenants.objects import TenantObjects
 from controlplane.tenants.people import People
 from controlplane.workspaces.ports import Reconciler
 from controlplane.workspaces.repair import expire_workspaces, repair, resync
@@ -83,6 +84,10 @@ class Leadership:
             self._connection = None
 
 
+_QUEUES_SECONDS = 5.0
+"""A changed quota reaches the tenant's queue within this time."""
+
+
 @dataclass
 class Duty:
     """Something done every `seconds`."""
@@ -102,9 +107,10 @@ class Watcher:
         reconciler: Reconciler,
         watch: Callable[[], Watch] | None = None,
         people: People | None = None,
+        queues: TenantObjects | None = None,
     ) -> None:
         """`watch` makes the watch on the cluster; None: only the comparison every few minutes finds drift. `people`
-        None: nobody keeps the list of their groups."""
+        None: nobody keeps the list of their groups. `queues` None: no component gives tenants anything."""
         self._runtime = runtime
         self._reconciler = reconciler
         self._make_watch = watch
@@ -119,6 +125,8 @@ class Watcher:
             Duty("clean", 60.0, self.clean),
             Duty("expire", 15.0, self.expire),
         ]
+        if queues is not None:
+            self._duties.append(Duty("queues", _QUEUES_SECONDS, queues.compare))
         self._resync = Duty("resync", settings.resync_seconds, self.resync)
 
     def stop(self) -> None:
@@ -206,13 +214,14 @@ class Watcher:
 
 def main() -> None:
     """`python -m controlplane.watcher`."""
-    from controlplane.wiring import make_people_role, make_reconciler, make_watch
+    from controlplane.wiring import make_people_role, make_reconciler, make_tenant_reconciler, make_watch
 
     settings = settings_module.load(os.environ)
     logs.init(settings.log_level)
     runtime = Runtime.make(settings.model_copy(update={"database_pool": 3}))
     reconciler, people = make_reconciler(settings), People(runtime, make_people_role())
-    watcher = Watcher(runtime, reconciler, lambda: make_watch(watcher.on_drift), people)
+    queues = TenantObjects(runtime, make_tenant_reconciler(settings))
+    watcher = Watcher(runtime, reconciler, lambda: make_watch(watcher.on_drift), people, queues)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: watcher.stop())
     watcher.run()

@@ -1,7 +1,8 @@
 """API and console, worker and watcher in mlp-system; their rights, their secrets, and who may talk to whom.
 
-The API may ask whose token a pod shows and speak for people in groups of tenants, no more; worker and watcher hold what
-reconciling needs. Only the migration, an init container of the API, knows the password of the tables' owner.
+The API may ask whose token a pod shows and what somebody may do, and speak for people in groups of tenants, no more;
+worker and watcher hold what reconciling needs. Only the migration, an init container of the API, knows the password of
+the tables' owner.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from components.gateway.names import GATEWAY_PODS, HOP_SECRET
 from components.isolation.people import people_binding, people_role
 from components.isolation.rbac import CONTROL_PLANE_RULES
 from components.names import CONTROL_PLANE_SERVICE_ACCOUNT, SYSTEM_NAMESPACE, component_namespace
+from components.notebooks.names import PEOPLE_SECRET
 from components.storage.objects import ROOT_SECRET
 
 API_ACCOUNT = "control-plane-api"
@@ -41,6 +43,7 @@ _FACTS = "platform-facts"
 _RBAC = "rbac.authorization.k8s.io"
 _PARTS = ("api", "worker", "watcher")
 _TOKEN_REVIEW = {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]}
+_ACCESS_REVIEW = {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]}
 _STORAGE_FOLDER = "/etc/mlp/storage"
 _KUBERNETES_FOLDER = "/etc/mlp/kubernetes"
 
@@ -54,6 +57,8 @@ def objects(settings: ControlPlaneSettings, install: Install) -> tuple[Kubernete
         "queue-password": secrets[QUEUE_PASSWORD],
     }
     gateway = {"gateway-secret": secrets[HOP_SECRET]}
+    if install.facts.notebooks:
+        gateway["people-secret"] = secrets[PEOPLE_SECRET]
     owner = {"owner-password": secrets[password_name(_OWNER)], "admin-password": secrets[ADMIN_PASSWORD]}
     managed = install.managed
     storage = {"key": secrets[STORAGE_KEY]} | ({} if managed else {"root-secret": secrets[ROOT_SECRET]})
@@ -64,7 +69,7 @@ def objects(settings: ControlPlaneSettings, install: Install) -> tuple[Kubernete
         k8s.service_account(SYSTEM, CONTROL_PLANE_SERVICE_ACCOUNT, managed),
         k8s.service_account(SYSTEM, API_ACCOUNT),
         *_role(NAME, CONTROL_PLANE_SERVICE_ACCOUNT, CONTROL_PLANE_RULES),
-        *_role(API_ACCOUNT, API_ACCOUNT, [_TOKEN_REVIEW]),
+        *_role(API_ACCOUNT, API_ACCOUNT, [_TOKEN_REVIEW, _ACCESS_REVIEW]),
         people_role(),
         people_binding(SYSTEM_NAMESPACE, API_ACCOUNT),
         k8s.default_deny(SYSTEM),
@@ -107,13 +112,15 @@ def _environment(settings: ControlPlaneSettings, install: Install) -> dict[str, 
     }
 
 
-def _own_environment(part: str, database: str, *, managed: bool) -> list[dict[str, Any]]:
+def _own_environment(part: str, database: str, *, managed: bool, notebooks: bool = False) -> list[dict[str, Any]]:
     """What only this part is told. `database`: the server's address. `managed`: a cloud keeps objects."""
     if part == "api":
         own = {
             "MLP_GATEWAY_SECRET_FILE": "/etc/mlp/gateway/gateway-secret",
             "MLP_KUBERNETES_TOKEN_FILE": f"{_KUBERNETES_FOLDER}/token",
         }
+        if notebooks:
+            own["MLP_PEOPLE_SECRET_FILE"] = "/etc/mlp/gateway/people-secret"  # noqa: S105 - a path
     elif part == "migrate":
         own = {
             "MLP_OWNER_DATABASE_URL": f"postgresql+psycopg://{_OWNER}@{database}/{_DATABASE}",
@@ -152,10 +159,13 @@ def _policies(install: Install) -> tuple[KubernetesObject, ...]:
     stores = k8s.to_cloud(install.managed, facts.network) if install.managed else []
     stores += [k8s.to_endpoint(endpoint) for endpoint in (facts.storage, facts.storage_admin) if endpoint]
     clients = [{"from": [k8s.peer(SYSTEM_NAMESPACE, pods(part)) for part in _PARTS], "ports": k8s.ports(QUEUE_PORT)}]
+    callers = [k8s.peer(component_namespace("gateway"), GATEWAY_PODS)]
+    if facts.notebooks:
+        callers.append(k8s.peer(facts.notebooks.namespace, facts.notebooks.pod_labels))
     return (
         k8s.allow(
             SYSTEM, "api", pods=pods("api"), egress=shared,
-            ingress=[{"from": [k8s.peer(component_namespace("gateway"), GATEWAY_PODS)], "ports": k8s.ports(PORT)}],
+            ingress=[{"from": callers, "ports": k8s.ports(PORT)}],
         ),
         k8s.allow(SYSTEM, "worker", pods=pods("worker"), egress=[*shared, *stores]),
         k8s.allow(SYSTEM, "watcher", pods=pods("watcher"), egress=[*shared, *stores]),
@@ -234,7 +244,7 @@ def _pod(settings: ControlPlaneSettings, install: Install, part: str) -> dict[st
         "command": ["python3", "-m", *command(settings, part)],
         "env": [
             {"name": "MLP_WORKER_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
-            *_own_environment(part, database, managed=managed),
+            *_own_environment(part, database, managed=managed, notebooks=install.facts.notebooks is not None),
         ],
         "volumeMounts": [*shared, own, *([_mount("kubernetes", _KUBERNETES_FOLDER)] if part == "api" else [])],
         **(_serving() if part == "api" else {}),

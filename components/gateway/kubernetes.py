@@ -119,6 +119,7 @@ def locations(plan: GatewayPlan, strict: list[Directive]) -> list[Directive]:
         block("location", "=", KUBERNETES_PATH, body=[d("return", 308, f"{KUBERNETES_PATH}/")]),
         block(
             "location",
+            "^~",
             f"{KUBERNETES_PATH}/",
             body=[
                 # The control plane judges the path as it was sent; it must be the one that this location was chosen by.

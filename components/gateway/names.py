@@ -15,6 +15,8 @@ HOP_SECRET = "gateway-hop-secret"  # noqa: S105 - a name
 """Sent to the control plane as X-Mlp-Gateway-Secret, so that it believes the other headers."""
 TRACKING_HOP_SECRET = "gateway-tracking-secret"  # noqa: S105 - a name
 """The same for the tracking server; another value, so that neither can speak for the gateway to the other."""
+NOTEBOOKS_HOP_SECRET = "gateway-notebooks-secret"  # noqa: S105 - a name
+"""The same for the hub of notebooks."""
 TLS_CERTIFICATE = "gateway-tls-crt"
 TLS_KEY = "gateway-tls-key"
 

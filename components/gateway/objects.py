@@ -15,6 +15,7 @@ from components.gateway.names import (
     GATEWAY_PODS,
     HOP_SECRET,
     NAME,
+    NOTEBOOKS_HOP_SECRET,
     PORT,
     TLS_CERTIFICATE,
     TLS_KEY,
@@ -23,6 +24,8 @@ from components.gateway.names import (
 from components.gateway.plan import HEALTH_PORT, GatewayPlan
 from components.gateway.settings import GatewaySettings
 from components.names import SYSTEM_NAMESPACE, component_namespace
+from components.notebooks.names import SERVER_PORT, SERVERS
+from components.serving import names as serving
 
 CONTROL_PLANE_HOST = f"control-plane.{SYSTEM_NAMESPACE}.svc"
 CONTROL_PLANE_PORT = 8000
@@ -40,6 +43,7 @@ def plan(settings: GatewaySettings, install: Install) -> GatewayPlan:
     service = f"{NAME}.{component_namespace(NAME)}.svc"
     public = urlsplit(facts.public_url).hostname or "localhost"
     tracking = urlsplit(facts.tracking.url) if facts.tracking else None
+    notebooks = urlsplit(facts.notebooks.url) if facts.notebooks else None
     return GatewayPlan(
         public_url=facts.public_url,
         names=tuple(dict.fromkeys((public, "localhost", "127.0.0.1", service, f"{service}.{domain}"))),
@@ -47,10 +51,13 @@ def plan(settings: GatewaySettings, install: Install) -> GatewayPlan:
         tracking=f"http://{tracking.hostname}.{domain}:{tracking.port}" if tracking else None,
         tracking_host=(tracking.hostname or "") if tracking else "",
         kubernetes=f"{KUBERNETES_NAME}.{domain}:443",
+        notebooks=f"http://{notebooks.hostname}.{domain}:{notebooks.port}" if notebooks else None,
+        notebooks_domain=facts.notebooks_domain,
         resolver=f"{settings.dns_service}.{domain}",
         requests_per_second=settings.requests_per_second,
         max_body_mb=settings.max_body_mb,
         max_artifact_mb=settings.max_artifact_mb,
+        serving=f".svc.{domain}" if serving.NAME in facts.components else None,
     )
 
 
@@ -60,12 +67,18 @@ def objects(settings: GatewaySettings, install: Install) -> tuple[KubernetesObje
     hops = {
         "control-plane.conf": _hop(install.secrets[HOP_SECRET]),
         "tracking.conf": _hop(install.secrets[TRACKING_HOP_SECRET]),
+        "notebooks.conf": _hop(install.secrets[NOTEBOOKS_HOP_SECRET]),
     }
     tls = {"tls.crt": install.secrets[TLS_CERTIFICATE], "tls.key": install.secrets[TLS_KEY]}
     template = k8s.pod_template(NAME, k8s.digest(config, hops, tls), _pod(settings, install.images[GATEWAY_IMAGE]))
     upstreams = [{"to": [k8s.peer(SYSTEM_NAMESPACE)], "ports": k8s.ports(CONTROL_PLANE_PORT)}]
     if install.facts.tracking:
         upstreams.append(k8s.to_endpoint(install.facts.tracking))
+    if serving.NAME in install.facts.components:
+        upstreams.append({"to": [k8s.WORKSPACES], "ports": [{"port": serving.PORT_NAME, "protocol": "TCP"}]})
+    if install.facts.notebooks:
+        upstreams.append(k8s.to_endpoint(install.facts.notebooks))
+        upstreams.append({"to": [SERVERS], "ports": k8s.ports(SERVER_PORT)})
     return (
         k8s.namespace(NAME),
         k8s.service_account(NAME),

@@ -58,9 +58,9 @@ def sent(headers: Sequence[str], host: str) -> list[Directive]:
     return [d("proxy_set_header", name, value) for name, value in (client | own).items()]
 
 
-def authorized() -> list[Directive]:
+def authorized(unavailable: str = "@unavailable") -> list[Directive]:
     """Of a location that only known callers pass: the control plane is asked who calls (`authority`), and its answer is
-    in $remote_user_name and $remote_groups."""
+    in $remote_user_name and $remote_groups. `unavailable`: what is answered where nobody answers behind it."""
     return [
         block("if", "($foreign_change)", body=[d("return", 418)]),
         d("error_page", 418, "=", "@foreign"),
@@ -69,7 +69,7 @@ def authorized() -> list[Directive]:
         # A location's own error pages replace the server's, so those stand here again.
         d("error_page", 413, "=", "@too_large"),
         d("error_page", 429, "=", "@too_many"),
-        d("error_page", 500, 502, 504, "=", "@unavailable"),
+        d("error_page", 500, 502, 504, "=", unavailable),
         d("auth_request", "/_authorize"),
         d("auth_request_set", "$remote_user_name", "$upstream_http_x_remote_user"),
         d("auth_request_set", "$remote_groups", "$upstream_http_x_remote_groups"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from components import kubernetes as k8s
+from components.admission import served
 from components.contract import Install, KubernetesObject
 from components.database import managed as managed_database
 from components.database.names import password_name
@@ -14,6 +15,7 @@ from components.gateway.names import GATEWAY_PODS, TRACKING_HOP_SECRET
 from components.names import LABEL_TENANT, component_namespace
 from components.storage.objects import TRACKING_BUCKET, TRACKING_SECRET, TRACKING_USER
 from components.storage.objects import endpoint as storage_endpoint
+from components.tracking.environment import pod_environment
 from components.tracking.images import TRACKING_IMAGE
 from components.tracking.rbac import API_GROUP
 from components.tracking.settings import TrackingSettings
@@ -133,6 +135,7 @@ def objects(settings: TrackingSettings, install: Install) -> tuple[KubernetesObj
         k8s.secret(NAME, "environment", private),
         k8s.service(NAME, NAME, {"http": (PORT, PORT)}),
         k8s.deployment(NAME, template, recreate=True),
+        *(pod_environment().objects() if served(facts.kubernetes_version) else ()),
     )
 
 

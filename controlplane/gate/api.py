@@ -3,7 +3,7 @@
 In: X-Mlp-Gateway-Secret; the caller's own Cookie or Authorization; X-Original-Method and X-Original-URI; and
 X-MLflow-Workspace where the call names a workspace's namespace.
 Out: 200 with X-Remote-User and X-Remote-Groups (joined by `|`), 401 or 403 with X-Mlp-Reason, 503 when nobody can tell.
-Below /kubernetes/: 200 with the headers of `kubernetes.Impersonation`.
+Below /kubernetes/: 200 with the headers of `kubernetes.Impersonation`. Below /serving/, 200 comes with X-Upstream too.
 """
 
 from __future__ import annotations
@@ -16,27 +16,31 @@ from controlplane.auth.csrf import same_origin
 from controlplane.auth.model import Principal
 from controlplane.auth.service import TOKEN_PREFIX, AuthService
 from controlplane.errors import Temporary
-from controlplane.gate import kubernetes
+from controlplane.gate import kubernetes, notebooks, serving
 from controlplane.gate.kubernetes import Impersonation
 from controlplane.gate.model import Identity, Refusal
-from controlplane.gate.ports import TokenReviewer
+from controlplane.gate.ports import CallReviewer, TokenReviewer
 from controlplane.gate.service import GateService
+from controlplane.gate.serving import EndpointCall
 from controlplane.http import caller
 from controlplane.work import Work
 
 
-def init_app(app: Flask, reviewer: TokenReviewer | None) -> None:
-    """`reviewer` None: there is no cluster to ask, so pods are unknown."""
-    app.add_url_rule("/internal/authorize", "gate.authorize", _view(reviewer), methods=["GET"])
+def init_app(app: Flask, reviewer: TokenReviewer | None, calls: CallReviewer | None = None) -> None:
+    """`reviewer` None: there is no cluster to ask, so pods are unknown; `calls` None: nobody may call an endpoint."""
+    notebooks.init_app(app)
+    app.add_url_rule("/internal/authorize", "gate.authorize", _view(reviewer, calls), methods=["GET"])
 
 
-def _view(reviewer: TokenReviewer | None) -> Callable[[], Response]:
+def _view(reviewer: TokenReviewer | None, calls: CallReviewer | None) -> Callable[[], Response]:
     def authorize() -> Response:
         if not caller.from_gateway():
             return _answer(Refusal(403, "not-the-gateway"))
         try:
             with caller.runtime().work(origin=caller.origin()) as work:
-                return _answer(_decide(work, reviewer))
+                decision = _decide(work, reviewer)
+            uri = request.headers.get("X-Original-URI", "")
+            return _answer(serving.judged(notebooks.judged(decision, uri), uri, calls))
         except Temporary:
             return _later()
 
@@ -84,10 +88,10 @@ def _own_page(*, changes: bool) -> bool:
     return said and same_origin(request.headers, caller.runtime().settings.public_url)
 
 
-def _answer(decision: Identity | Impersonation | Refusal) -> Response:
+def _answer(decision: Identity | Impersonation | EndpointCall | Refusal) -> Response:
     if isinstance(decision, Impersonation):
         token = caller.runtime().settings.kubernetes_token()
         return Response(status=200, headers=decision.headers(token)) if token else _later()
-    if isinstance(decision, Identity):
-        return Response(status=200, headers=decision.headers())
-    return Response(status=decision.status, headers={"X-Mlp-Reason": decision.reason})
+    if isinstance(decision, Refusal):
+        return Response(status=decision.status, headers={"X-Mlp-Reason": decision.reason})
+    return Response(status=200, headers=decision.headers())

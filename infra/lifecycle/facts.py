@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from components.catalog import CATALOG
 from components.contract import Component, ComponentSettings
 from components.database import managed as managed_database
 from components.facts import PlatformFacts
 from components.for_cloud import NOT_ON_CLOUDS, CloudKind, settings_for_cloud
+from components.notebooks.images import NOTEBOOK_IMAGE
 from components.tracking.images import WORKSPACE_IMAGE_NAME
+from components.training.names import TRAINING_IMAGE
 from infra.profile.model import Profile
 
 if TYPE_CHECKING:  # it brings Pulumi, which most commands never need
@@ -53,6 +56,20 @@ def public_url(profile: Profile) -> str:
     raise AssertionError("a profile has the section of its target")
 
 
+def notebooks_domain(profile: Profile) -> str:
+    """Below which every notebook server has a host name, with the port where it is not 443; empty without notebooks.
+
+    A browser takes every name below localhost for this machine.
+    """
+    if "notebooks" not in profile.components.enabled():
+        return ""
+    settings = profile.components.choice("notebooks").settings
+    parts = urlsplit(public_url(profile))
+    host = parts.hostname or "localhost"
+    domain = getattr(settings, "domain", "") or ("nb.localhost" if host == "localhost" else f"notebooks.{host}")
+    return f"{domain}:{parts.port}" if parts.port else domain
+
+
 def platform_facts(
     profile: Profile,
     cluster: ClusterOutputs,
@@ -82,6 +99,10 @@ def platform_facts(
         known |= {"cloud": managed.cloud, "storage_class": managed.storage_class}
         known["database"] = managed_database.endpoint(managed.database)
         known["gpu_classes"] = (GPU,)
+    if TRAINING_IMAGE in images:
+        known["training_image"] = images[TRAINING_IMAGE]
+    if domain := notebooks_domain(profile):
+        known |= {"notebooks_domain": domain, "notebook_image": images[NOTEBOOK_IMAGE]}
     for component, settings in components:
         known |= component.facts(settings)
     return PlatformFacts(**known)

@@ -38,6 +38,7 @@ def facts(**changes: Any) -> PlatformFacts:
             ),
             "components": tuple(each.name for each in CATALOG),
             "ca_certificate": "-----BEGIN CERTIFICATE-----\n",
+            "notebooks_domain": "nb.localhost:8443",
         }
         | given
         | changes

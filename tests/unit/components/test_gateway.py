@@ -90,7 +90,7 @@ def test_clients_headers_pass_by_name_only() -> None:
 def test_secrets_are_included_never_written() -> None:
     text = configuration(_plan("https://localhost:8443"))
     assert "value-of-" not in text
-    assert text.count("include /etc/mlp/hops/") == 5
+    assert text.count("include /etc/mlp/hops/") == 7
 
 
 def _blocks(text: str, opening: str) -> str:
@@ -103,7 +103,7 @@ def _blocks(text: str, opening: str) -> str:
 def test_the_kubernetes_api_learns_who_calls_from_the_control_plane_alone() -> None:
     text = configuration(_plan("https://ml.example.com"))
     assert "server kubernetes.default.svc.cluster.local:443;" in text
-    location = _blocks(text, "location /kubernetes/ {")
+    location = _blocks(text, "location ^~ /kubernetes/ {")
     assert "proxy_ssl_verify on;" in location
     assert "proxy_ssl_trusted_certificate /etc/mlp/kubernetes/ca.crt;" in location
     assert "proxy_set_header Impersonate-User mlp:person;" in location

@@ -228,7 +228,7 @@ def test_gateway_is_exposed_as_asked_for() -> None:
 
 def test_gateway_works_without_tracking() -> None:
     gateway = next(each for each in CATALOG if each.name == "gateway")
-    objects = _objects(gateway, tracking=None)
+    objects = _objects(gateway, tracking=None, notebooks=None)
     text = next(o["data"]["nginx.conf"] for o in objects if o["kind"] == "ConfigMap")
     assert "location /mlflow/" not in text
     assert text.count("auth_request /_authorize;") == 1, "of the Kubernetes API"

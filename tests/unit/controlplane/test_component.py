@@ -74,7 +74,8 @@ def test_the_api_may_ask_about_tokens_and_speak_for_people(objects: tuple[Kubern
     assert _pods(objects)["control-plane-api"]["serviceAccountName"] == "control-plane-api"
     role = _of(objects, "ClusterRole")["mlp-control-plane-api"]
     assert role["rules"] == [
-        {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]}
+        {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
+        {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
     ]
     for rule in _of(objects, "ClusterRole")["mlp-control-plane"]["rules"]:
         assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]

@@ -13,7 +13,7 @@ from components.contract import Install, KubernetesObject
 from components.isolation import COMPONENT, IsolationSettings
 from components.isolation.objects import policies
 from components.isolation.priorities import CLASSES
-from components.isolation.rbac import CONTROL_PLANE_RULES, WORKLOAD_CLUSTER_ROLE
+from components.isolation.rbac import COMPONENT_CLUSTER_ROLES, CONTROL_PLANE_RULES, WORKLOAD_CLUSTER_ROLE
 from components.names import CLUSTER_ROLE, PEOPLE_CLUSTER_ROLE
 from tests.unit.reconcile.samples import FACTS
 
@@ -103,7 +103,7 @@ def test_the_control_planes_rules() -> None:
     assert [r["resourceNames"] for r in CONTROL_PLANE_RULES if "escalate" in r["verbs"]] == [[PEOPLE_CLUSTER_ROLE]]
     assert [r["resourceNames"] for r in rules("secrets")] == [["storage"]]
     (bind,) = (rule for rule in CONTROL_PLANE_RULES if "bind" in rule["verbs"])
-    assert set(bind["resourceNames"]) == {*CLUSTER_ROLE.values(), WORKLOAD_CLUSTER_ROLE}
+    assert set(bind["resourceNames"]) == {*CLUSTER_ROLE.values(), WORKLOAD_CLUSTER_ROLE, *COMPONENT_CLUSTER_ROLES}
     assert not rules("roles")
 
 
