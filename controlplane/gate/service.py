@@ -71,7 +71,7 @@ class GateService:
         """`uri`: path and query as the person sent them."""
         path = kubernetes.parts(uri)
         if path is None:
-            return Refusal(400, "path")
+            return Refusal(403, "path")
         namespace = kubernetes.namespace_in(path)
         found = workspaces.by_namespace(self._work.session, namespace) if namespace else None
         tenant = found[1].id if found else None

@@ -1,4 +1,4 @@
-"""`platform up`, `status`, `kubeconfig`, `password`, `verify` and `down`: one installation."""
+"""`platform up`, `status`, `password`, `verify` and `down`: one installation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from infra.profile.model import Profile
 
 
 def register(app: typer.Typer) -> None:
-    for command in (up, status, verify, kubeconfig, password, down, orphans):
+    for command in (up, status, verify, password, down, orphans):
         app.command()(command)
 
 
@@ -168,18 +168,6 @@ def verify(
         out.print(f"{len(checks) - len(failed)} of {len(checks)} checks passed.")
     if failed or not checks:
         raise typer.Exit(1)
-
-
-def kubeconfig(
-    profile: options.ProfileName = "local",
-    path: Annotated[bool, typer.Option("--path", help="Print the file's path instead of its content.")] = False,
-) -> None:
-    """Print the kubeconfig of the cluster's administrator."""
-    home = Home(load(profile).name, source=profile)
-    home.require()
-    if not home.kubeconfig.exists():
-        raise Refused(f"The cluster of {home.name!r} is not there yet. Run: platform up{home.flag}")
-    typer.echo(str(home.kubeconfig) if path else home.kubeconfig.read_text("utf-8").rstrip())
 
 
 def password(profile: options.ProfileName = "local") -> None:

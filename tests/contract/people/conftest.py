@@ -143,6 +143,13 @@ def front(system_under_test: System, world: World, tmp_path: Path) -> Iterator[F
         mlp.member(where, name, role)
     (tmp_path / "gateway").mkdir()
     with gateway(tmp_path / "gateway", control_plane_port=server.server_port, kubernetes=world.server) as running:
+        known = mlp.runtime.settings.facts.model_copy(
+            update={
+                "public_url": f"https://localhost:{running.port}",
+                "ca_certificate": (tmp_path / "gateway" / "pki" / "ca.crt").read_text(),
+            }
+        )
+        mlp.runtime.settings = mlp.runtime.settings.model_copy(update={"facts": known})
         made = Front(mlp, world, running, people, tenant, other, *namespaces)
         made.drain()
         yield made
