@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from components import control_plane, database, gateway, isolation, network, storage, tracking, volumes
+from components import autoscaling, control_plane, database, gateway, isolation, network, storage, tracking, volumes
 from components.contract import Component
 
 
@@ -55,6 +55,7 @@ def ordered(components: Iterable[Component[Any]]) -> tuple[Component[Any], ...]:
 CATALOG: tuple[Component[Any], ...] = ordered(
     (
         network.COMPONENT,
+        autoscaling.COMPONENT,
         volumes.COMPONENT,
         isolation.COMPONENT,
         database.COMPONENT,
