@@ -119,6 +119,23 @@ class ObjectRef:
     name: str
 
 
+@dataclass(frozen=True)
+class Upstream:
+    """YAML files of a Go module whose Kubernetes objects a component needs as their makers wrote them, such as CRDs.
+
+    They come from the same checksummed module as the binary and are never kept in this project.
+    """
+
+    name: str
+    """What the objects are found by; unique in an installation."""
+    pinned_by: str
+    """Folder below infra/toolchain/go whose go.mod and go.sum pin the module."""
+    module: str
+    """The module's path, such as `sigs.k8s.io/kueue`."""
+    files: tuple[str, ...]
+    """Globs relative to the module's folder; each must match. Kustomize's own files among them are left out."""
+
+
 def _none(*_: Any) -> tuple[Any, ...]:
     return ()
 
@@ -137,6 +154,8 @@ class Component(Generic[S]):
     """One line for `platform status` and the docs."""
     settings: type[S]
     requires: tuple[str, ...] = ()
+    optional: bool = False
+    """Whether the platform works without it: where it cannot be installed, everything else still is."""
     images: Callable[[S], tuple[Image, ...]] = _none
     secrets: tuple[str, ...] = ()
     """Names of secrets (random, 32 bytes, URL-safe) that the installer makes for this component."""

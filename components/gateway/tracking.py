@@ -9,6 +9,7 @@ from components.gateway.plan import GatewayPlan
 TRACKING_HEADERS = (*COMMON_HEADERS, "X-MLflow-Workspace", "X-MLflow-Experiment-Id", "X-MLflow-Run-Id")
 """No cookie and no token: the tracking server has no use for either."""
 
+
 def locations(plan: GatewayPlan, upstream: str, strict: list[Directive]) -> list[Directive]:
     """`upstream`: `http://host:port`. `strict`: headers that every answer bears."""
     body = [

@@ -63,7 +63,14 @@ def up(
                 failure.title,
                 f"{failure.reason}\nWhat was done stays. Go on from there: platform up{home.flag}",
             ) from failure
-    if document(installed, form):
+    shown = document(installed, form)
+    if installed["broken"]:
+        words = "\n".join(f"  {name}: {reason}" for name, reason in installed["broken"].items())
+        raise LifecycleError(
+            f"These components could not be installed; everything else is there and works:\n{words}\n"
+            f"Try again with: platform up{home.flag}, or switch them off in the profile."
+        )
+    if shown:
         return
     if not installed["ready"]:
         hint(f"Done up to {until}. Go on with: platform up{home.flag}")

@@ -7,9 +7,12 @@ ToolchainError
 ├── DebianMissing        no apt-get or dpkg-deb: the machine is not a Debian
 ├── RegistryUnreachable  a package client could not reach its registry; a retry may help
 ├── PackageMissing       the registry was reached and does not have it
+├── ChecksumMismatch     what the registry sent is not what was pinned
 ├── DiskFull             space is missing
 ├── BuildFailed          the compiler, the linker or dpkg refused
-└── WrongVersion         what was made says another version than the list
+├── WrongVersion         what was made says another version than the list
+├── NotPinned            a module is asked for that the named go.mod and go.sum do not pin
+└── ManifestsInvalid     files of a module are not there, or are no Kubernetes objects
 """
 
 from __future__ import annotations
@@ -55,6 +58,10 @@ class PackageMissing(ToolchainError):
     """The registry lacks a module or package at the version asked for."""
 
 
+class ChecksumMismatch(ToolchainError):
+    """The registry, or something on the way, gave other bytes than the pinned ones."""
+
+
 class DiskFull(ToolchainError):
     """No space left, or too little to begin."""
 
@@ -67,6 +74,14 @@ class WrongVersion(ToolchainError):
     """A finished tool does not say the version it was made at."""
 
 
+class NotPinned(ToolchainError):
+    """A module outside what a folder's go.mod and go.sum pin; a mistake of the caller."""
+
+
+class ManifestsInvalid(ToolchainError):
+    """Files of a module that are not there or do not hold Kubernetes objects."""
+
+
 _USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
 _DISK = re.compile(r"no space left on device|disk quota exceeded|not enough free space|write error.*space", re.I)
 _NETWORK = re.compile(
@@ -76,6 +91,7 @@ _NETWORK = re.compile(
     r"unexpected EOF|502 Bad Gateway|503 Service|407 Proxy|module lookup disabled",
     re.I,
 )
+_MISMATCH = re.compile(r"checksum mismatch|^SECURITY ERROR", re.M)
 _ABSENT = re.compile(
     r"404 +Not Found|410 +Gone|403 +Forbidden|Unable to locate package|has no installation candidate|"
     r"Version .* was not found|unknown revision|no matching versions|Unable to find a source package",
@@ -106,6 +122,11 @@ def translate(name: str, client: str, output: str, free: str) -> ToolchainError:
             f"{name}: the disk is full ({free} free). {client} said:\n{said}\n",
             "Free some space or set MLP_CACHE to a folder on another disk, then run the command again: "
             "what was built is kept.",
+        )
+    if _MISMATCH.search(output):
+        return ChecksumMismatch(
+            f"{name}: what was fetched is not what is pinned, and was refused. {client} said:\n{said}\n",
+            "Find out who changed it: the mirror, a proxy on the way, or the module's own makers after its release.",
         )
     if _ABSENT.search(output):
         return PackageMissing(

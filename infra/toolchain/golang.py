@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.toolchain import versions
-from infra.toolchain.errors import GoMissing, GoTooOld, ToolchainError, translate, wrong_version
+from infra.toolchain.errors import GoMissing, GoTooOld, NotPinned, ToolchainError, translate, wrong_version
 from infra.toolchain.processes import Children
 from infra.toolchain.versions import GoTool
 
 MODULES = Path(__file__).parent / "go"
+OVERLAY = "_overlay"
+"""Folder beside a go.mod with files of our own, at their paths in the module that `GoTool.overlay` names. Go itself
+looks into no folder whose name begins so."""
 
-MINIMUM = "1.26.0"
+MINIMUM = "1.26.4"
 """What the pinned modules ask for in their own go.mod files."""
 SELF_UPDATING = (1, 21)
 """Since this release Go fetches a newer one by itself where a module wants it, unless GOTOOLCHAIN forbids."""
@@ -119,8 +125,46 @@ def key(spec: GoTool, modules: Path = MODULES) -> str:
         path for path in (modules / spec.module).iterdir() if path.name.endswith((".mod", ".sum", ".go"))
     ):
         digest.update(f"{file.name}\0".encode() + file.read_bytes())
+    for place, file in overlay_files(spec, modules).items():
+        digest.update(f"{spec.overlay}/{place}\0".encode() + file.read_bytes())
     digest.update("\0".join([spec.package, link_flags(spec), *BUILD_FLAGS]).encode())
     return digest.hexdigest()
+
+
+def built_from(said: str, package: str) -> str | None:
+    """The version, without its v, of the module that holds `package`, in what `go version -m` says of a binary."""
+    modules = dict(re.findall(r"^\t(?:mod|dep)\t(\S+)\t(v\S+)", said, re.M))
+    holders = [module for module in modules if f"{package}/".startswith(f"{module}/")]
+    return modules[max(holders, key=len)].removeprefix("v") if holders else None
+
+
+def overlay_files(spec: GoTool, modules: Path = MODULES) -> dict[str, Path]:
+    """Path in the module that the tool's overlay names → our file for it, sorted; empty where it names none."""
+    if not spec.overlay:
+        return {}
+    folder = modules / spec.module / OVERLAY
+    return {str(file.relative_to(folder)): file for file in sorted(folder.rglob("*")) if file.is_file()}
+
+
+def pinned_version(folder: Path, module: str) -> str:
+    """The version (`v1.2.3`) at which a folder's go.mod requires a module and its go.sum knows it. Raises NotPinned.
+
+    Asked before Go is: `go mod download` adds a missing line to go.sum, even where it may only read.
+    """
+    try:
+        required = (folder / "go.mod").read_text()
+        known = (folder / "go.sum").read_text().splitlines()
+    except OSError as cause:
+        raise NotPinned(f"{folder.name} pins no module: {cause}.", _PIN) from cause
+    found = re.search(rf"^(?:require )?\s*{re.escape(module)} (v\S+)", required, re.M)
+    if not found:
+        raise NotPinned(f"{folder.name}/go.mod does not require {module}.", _PIN)
+    if not any(line.startswith(f"{module} {found.group(1)} h1:") for line in known):
+        raise NotPinned(f"{folder.name}/go.sum has no checksum of {module} {found.group(1)}.", _PIN)
+    return found.group(1)
+
+
+_PIN = "Name a folder below infra/toolchain/go that pins the module, and run go mod tidy there after a change."
 
 
 class Builder:
@@ -135,33 +179,77 @@ class Builder:
         """Brings the sources that the packages need into the module cache; quick where they are there."""
         self._run(module, module, ["list", "-deps", "-f", "", *packages], f"go list in {module}")
 
+    def download(self, name: str, folder: str, module: str) -> Path:
+        """The folder of one module's files, fetched where missing, at the version that `folder` pins.
+
+        Needs nothing of the module's own requirements. `name` is what errors speak of. Raises ToolchainError.
+        """
+        pinned_version(self._modules / folder, module)
+        answer = self._run(name, folder, ["mod", "download", "-json", module], f"go mod download {module}")
+        return Path(json.loads(answer)["Dir"])
+
     def build(self, spec: GoTool, folder: Path) -> float:
-        """Puts the binary into `folder` and gives the seconds it took. Raises ToolchainError."""
+        """Puts the binary into `folder` and gives the seconds it took. Raises ToolchainError.
+
+        The binary must be of the pinned version: as it says itself or, where it can't, as Go wrote into it.
+        """
         began = time.monotonic()
         made = folder / spec.name
-        self._run(
-            spec.name,
-            spec.module,
-            ["build", "-ldflags", link_flags(spec), "-o", str(made), spec.package],
-            f"go build {spec.package}",
-        )
+        with self._overlaid(spec) as (flags, env):
+            self._run(
+                spec.name,
+                spec.module,
+                ["build", *flags, "-ldflags", link_flags(spec), "-o", str(made), spec.package],
+                f"go build {spec.package}",
+                env,
+            )
+        version, said = self._version(spec, made)
+        if version != spec.version:
+            raise wrong_version(spec, said)
+        return time.monotonic() - began
+
+    def _version(self, spec: GoTool, made: Path) -> tuple[str | None, str]:
+        """The version of a finished binary, and the words it is in."""
+        if not spec.ask:
+            said = self._run(spec.name, spec.module, ["version", "-m", str(made)], f"go version -m {spec.name}")
+            return built_from(said, spec.package), said
         try:
             asked = self._children.run([str(made), *spec.ask], timeout=ASK_SECONDS)
         except (OSError, TimeoutError) as cause:
             raise wrong_version(spec, str(cause)) from cause
-        if versions.version_in(asked.said, str(made)) != spec.version:
-            raise wrong_version(spec, asked.said)
-        return time.monotonic() - began
+        return versions.version_in(asked.said, str(made)), asked.said
 
-    def _run(self, name: str, module: str, arguments: list[str], words: str) -> None:
+    @contextmanager
+    def _overlaid(self, spec: GoTool) -> Iterator[tuple[list[str], Mapping[str, str]]]:
+        """Flags and variables of a build that sees our files in the fetched module, which itself stays as it is."""
+        files = overlay_files(spec, self._modules)
+        if not files:
+            yield [], {}
+            return
+        fetched = self.download(spec.name, spec.module, spec.overlay)
+        with tempfile.NamedTemporaryFile("w", prefix="overlay-", suffix=".json") as file:
+            json.dump({"Replace": {str(fetched / place): str(ours.absolute()) for place, ours in files.items()}}, file)
+            file.flush()
+            # Go's index of a fetched module knows nothing of overlays: one made by another build would hide our files.
+            settings = [setting for setting in (self._env.get("GODEBUG"), "goindex=0") if setting]
+            yield ["-overlay", file.name], {"GODEBUG": ",".join(settings)}
+
+    def _run(
+        self, name: str, module: str, arguments: list[str], words: str, env: Mapping[str, str] | None = None
+    ) -> str:
+        """What `go` printed. Raises ToolchainError where it fails."""
         try:
             result = self._children.run(
-                [str(self._go.path), *arguments], env=self._env, cwd=self._modules / module, tied=True
+                [str(self._go.path), *arguments],
+                env={**self._env, **(env or {})},
+                cwd=self._modules / module,
+                tied=True,
             )
         except OSError as cause:
             raise missing(f"{self._go.path} could not be run: {cause}.") from cause
         if result.code != 0:
             raise self._failure(name, words, result.said)
+        return result.out
 
     def _failure(self, name: str, words: str, said: str) -> ToolchainError:
         too_old = re.search(r"requires go >= \S+ \(running go \S+.*\)", said)

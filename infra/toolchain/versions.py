@@ -19,7 +19,7 @@ PULUMI_VERSION = "3.250.0"
 
 @dataclass(frozen=True, kw_only=True)
 class GoTool:
-    """One command of a Go module. The binary has the tool's name; `ask` are the arguments that print its version."""
+    """One command of a Go module. The binary has the tool's name."""
 
     name: str
     version: str
@@ -29,8 +29,11 @@ class GoTool:
     licence: str
     seconds: float
     ask: tuple[str, ...] = ("--version",)
+    """Arguments that print its version. Empty: it can't say it, the pinned one counts; then PATH is not searched."""
     defines: tuple[str, ...] = ()
     """`import/path.Variable=value`, set by the linker."""
+    overlay: str = ""
+    """A module that lacks files as it is served: ours, below _overlay/ beside the go.mod, are compiled with it."""
     on_path: bool = True
     """Whether a binary of this name on PATH may be used: False for names that anything may have."""
     kind: Literal["go module"] = "go module"
@@ -92,6 +95,43 @@ def _kubernetes(name: str, seconds: float, ask: tuple[str, ...] = ("--version",)
         seconds=seconds,
         ask=ask,
         defines=_KUBERNETES_DEFINES,
+    )
+
+
+_ARGO_VERSION = "3.7.0"
+_ARGO_MODULE = "github.com/argoproj/argo-workflows/v3"
+# Without a commit and a clean tree it calls itself an unknown build of the version.
+_ARGO_COMMIT = "d1d689b367c4c8a5a8a095ae60b5d7043f99eda9"
+
+
+def _argo(name: str, seconds: float, overlay: str = "") -> GoTool:
+    return GoTool(
+        name=name,
+        version=_ARGO_VERSION,
+        module="argo-workflows",
+        package=f"{_ARGO_MODULE}/cmd/{name}",
+        licence="Apache-2.0",
+        seconds=seconds,
+        ask=("version", "--short"),
+        defines=(
+            f"{_ARGO_MODULE}.version=v{_ARGO_VERSION}",
+            f"{_ARGO_MODULE}.gitTag=v{_ARGO_VERSION}",
+            f"{_ARGO_MODULE}.gitCommit={_ARGO_COMMIT}",
+            f"{_ARGO_MODULE}.gitTreeState=clean",
+        ),
+        overlay=overlay,
+    )
+
+
+def _katib(name: str, command: str, seconds: float) -> GoTool:
+    return GoTool(
+        name=name,
+        version="0.19.0",
+        module="katib",
+        package=f"github.com/kubeflow/katib/cmd/{command}",
+        licence="Apache-2.0",
+        seconds=seconds,
+        ask=(),
     )
 
 
@@ -169,6 +209,68 @@ TOOLS: tuple[Spec, ...] = (
         licence="Apache-2.0",
         seconds=54,
         defines=("main.VERSION=v0.0.30",),
+    ),
+    _argo("workflow-controller", 200),
+    _argo("argoexec", 10, overlay=_ARGO_MODULE),
+    GoTool(
+        name="kserve-manager",
+        version="0.17.0",
+        module="kserve",
+        package="github.com/kserve/kserve/cmd/manager",
+        licence="Apache-2.0",
+        seconds=145,
+        ask=(),
+    ),
+    _katib("katib-controller", "katib-controller/v1beta1", 100),
+    _katib("katib-db-manager", "db-manager/v1beta1", 5),
+    _katib("katib-suggestion-goptuna", "suggestion/goptuna/v1beta1", 10),
+    _katib("katib-file-metricscollector", "metricscollector/v1beta1/file-metricscollector", 5),
+    GoTool(
+        name="jobset-controller",
+        version="0.8.0",
+        module="jobset",
+        package="sigs.k8s.io/jobset",
+        licence="Apache-2.0",
+        seconds=77,
+        ask=(),
+        defines=("sigs.k8s.io/jobset/pkg/version.GitVersion=v0.8.0",),
+    ),
+    GoTool(
+        name="trainer-controller-manager",
+        version="2.2.0",
+        module="trainer",
+        package="github.com/kubeflow/trainer/v2/cmd/trainer-controller-manager",
+        licence="Apache-2.0",
+        seconds=102,
+        ask=(),
+    ),
+    GoTool(
+        name="training-operator",
+        version="1.9.0",
+        module="training-operator",
+        package="github.com/kubeflow/training-operator/cmd/training-operator.v1",
+        licence="Apache-2.0",
+        seconds=100,
+        ask=(),
+    ),
+    GoTool(
+        name="kueue",
+        version="0.15.0",
+        module="kueue",
+        package="sigs.k8s.io/kueue/cmd/kueue",
+        licence="Apache-2.0",
+        seconds=178,
+        ask=(),
+        defines=("sigs.k8s.io/kueue/pkg/version.GitVersion=v0.15.0",),
+    ),
+    GoTool(
+        name="metrics-server",
+        version="0.9.0",
+        module="metrics-server",
+        package="sigs.k8s.io/metrics-server/cmd/metrics-server",
+        licence="Apache-2.0",
+        seconds=119,
+        defines=("k8s.io/client-go/pkg/version.gitVersion=v0.9.0",),
     ),
     DebianTool(
         name="containerd",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from components.gateway.config import configuration
-from components.gateway.plan import GatewayPlan
 from components.gateway.nginx import ConfigurationError, block, d, quote, render
 from components.gateway.objects import plan
+from components.gateway.plan import GatewayPlan
 from components.gateway.settings import GatewaySettings
 from tests.servers.installs import install
 

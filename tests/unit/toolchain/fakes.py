@@ -48,6 +48,19 @@ esac""",
     )
 
 
+def go_with_module(folder: Path, files: Path) -> Path:
+    """A compiler that has fetched one module, whose folder is `files`."""
+    return program(
+        folder,
+        "go",
+        f"""
+case "$1" in
+env) echo go1.26.8; echo local;;
+mod) printf '{{"Path": "%s", "Dir": "%s"}}' "$4" '{files}';;
+esac""",
+    )
+
+
 def modules(folder: Path) -> Path:
     """A folder of pinned modules with one that needs no network."""
     module = folder / MODULE

@@ -10,6 +10,11 @@ from infra.toolchain.versions import BY_NAME
 
 SAMPLES = [
     (
+        "verifying go.etcd.io/etcd@v3.6.16: checksum mismatch\n\tdownloaded: h1:a=\n\tgo.sum:     h1:b=\n\n"
+        "SECURITY ERROR\nThis download does NOT match an earlier download recorded in go.sum.",
+        errors.ChecksumMismatch,
+    ),
+    (
         'go: downloading example.com/m v1.8.0\nexample.com/m@v1.8.0: Get "http://mirror.example/m/@v/v1.8.0.zip": '
         "dial tcp 127.0.0.1:1: connect: connection refused",
         RegistryUnreachable,

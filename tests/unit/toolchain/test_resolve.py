@@ -137,14 +137,17 @@ def test_a_script_is_no_go_tool(cache: Cache, bin_folder: Path, tmp_path: Path) 
     assert resolver(cache, bin_folder, tmp_path).find(fakes.demo()).tool is None
 
 
-def test_names_that_anything_may_have_are_not_taken_from_path(cache: Cache, bin_folder: Path, tmp_path: Path) -> None:
-    for name in ("pause", "bridge"):
+def test_what_says_no_version_or_has_a_common_name_is_not_taken_from_path(
+    cache: Cache, bin_folder: Path, tmp_path: Path
+) -> None:
+    for name in ("pause", "bridge", "kserve-manager"):
         fakes.program(bin_folder, name, "echo 1.1.0")
 
-    for name in ("pause", "containernetworking-plugins"):
+    for name in ("pause", "containernetworking-plugins", "kserve-manager"):
         found = Resolver(cache, str(bin_folder), Children()).find(BY_NAME[name])
         assert found.tool is None
-    assert fakes.calls(bin_folder, "pause") == fakes.calls(bin_folder, "bridge") == []
+    for name in ("pause", "bridge", "kserve-manager"):
+        assert fakes.calls(bin_folder, name) == []
 
 
 def test_changed_inputs_make_a_cached_tool_missing(cache: Cache, bin_folder: Path, tmp_path: Path) -> None:

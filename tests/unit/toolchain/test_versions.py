@@ -23,6 +23,7 @@ GO_TOOLS = [spec for spec in TOOLS if isinstance(spec, GoTool)]
         ("CoreDNS-1.15.0\nlinux/amd64, go1.26.8, ", "1.15.0"),
         ("Version  : v1.8.0\nBuild    : norev", "1.8.0"),
         ("local-path-provisioner version v0.0.30", "0.0.30"),
+        ("argoexec: v3.7.0", "3.7.0"),
         ("containerd github.com/containerd/containerd 1.6.20~ds1 1.6.20~ds1-1+deb12u3", "1.6.20~ds1"),
         ("runc version 1.1.5+ds1\ncommit: 1.1.5+ds1-1+deb12u1", "1.1.5+ds1"),
         ("iptables v1.8.9 (nf_tables)", "1.8.9"),
