@@ -68,20 +68,23 @@ def tools(
     as_json: options.Json = False,
 ) -> None:
     """Find or build the tools, without installing anything else."""
+    from components.catalog import CATALOG
     from infra.lifecycle import supplies
     from infra.lifecycle.facts import chosen_components
 
     loaded = load(profile)
+    components: supplies.Chosen = chosen_components(loaded)
     if purpose is Purpose.TESTS:
         names = list(TEST_TOOLS)
+        components = [(each, each.settings()) for each in CATALOG]
     else:
-        names = supplies.wanted_tools(loaded, supplies.wanted_images(loaded, chosen_components(loaded)))
+        names = supplies.wanted_tools(loaded, supplies.wanted_images(loaded, components))
 
     def say(detail: str) -> None:
         err.print(f"  {detail}", markup=False)
 
     found = supplies.get_tools(names, say)
-    supplies.get_upstream(chosen_components(loaded), say)
+    supplies.get_upstream(components, say)
     listed = [{"name": t.name, "version": t.version, "origin": t.origin, "path": str(t.path)} for t in found.values()]
     if not document(listed, chosen(output, as_json)):
         columns = [(key, lambda t, key=key: t[key]) for key in ("name", "version", "origin", "path")]

@@ -24,7 +24,7 @@ OVERLAY = "_overlay"
 """Folder beside a go.mod with files of our own, at their paths in the module that `GoTool.overlay` names. Go itself
 looks into no folder whose name begins so."""
 
-MINIMUM = "1.26.4"
+MINIMUM = "1.26.5"
 """What the pinned modules ask for in their own go.mod files."""
 SELF_UPDATING = (1, 21)
 """Since this release Go fetches a newer one by itself where a module wants it, unless GOTOOLCHAIN forbids."""

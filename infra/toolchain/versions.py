@@ -272,6 +272,16 @@ TOOLS: tuple[Spec, ...] = (
         seconds=119,
         defines=("k8s.io/client-go/pkg/version.gitVersion=v0.9.0",),
     ),
+    GoTool(
+        name="karpenter",
+        version="1.13.1",
+        module="karpenter",
+        package="github.com/aws/karpenter-provider-aws/cmd/controller",
+        licence="Apache-2.0",
+        seconds=200,
+        ask=(),
+        defines=("sigs.k8s.io/karpenter/pkg/operator.Version=1.13.1",),
+    ),
     DebianTool(
         name="containerd",
         package="containerd",
