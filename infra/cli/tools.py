@@ -18,6 +18,7 @@ class Purpose(StrEnum):
 
     UP = "up"
     TESTS = "tests"
+    CLOUDS = "clouds"
 
 
 TEST_TOOLS = (
@@ -31,6 +32,8 @@ TEST_TOOLS = (
     "docker-registry",
 )
 """What `make test` starts."""
+CLOUD_TOOLS = ("kube-scheduler", "karpenter", "fake-gcs-server")
+"""What `make clouds` starts beside."""
 
 images_app = typer.Typer(help="Images of an installation.", no_args_is_help=True)
 
@@ -62,7 +65,9 @@ def doctor(
 
 
 def tools(
-    purpose: Annotated[Purpose, typer.Option("--for", help="Which set of tools.")] = Purpose.UP,
+    purpose: Annotated[
+        Purpose, typer.Option("--for", help="Which set of tools: of an installation, of tests, of tests of clouds.")
+    ] = Purpose.UP,
     profile: options.ProfileName = "local",
     output: options.Output = Format.TABLE,
     as_json: options.Json = False,
@@ -74,8 +79,8 @@ def tools(
 
     loaded = load(profile)
     components: supplies.Chosen = chosen_components(loaded)
-    if purpose is Purpose.TESTS:
-        names = list(TEST_TOOLS)
+    if purpose is not Purpose.UP:
+        names = [*TEST_TOOLS, *(CLOUD_TOOLS if purpose is Purpose.CLOUDS else ())]
         components = [(each, each.settings()) for each in CATALOG]
     else:
         names = supplies.wanted_tools(loaded, supplies.wanted_images(loaded, components))

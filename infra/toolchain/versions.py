@@ -282,6 +282,15 @@ TOOLS: tuple[Spec, ...] = (
         ask=(),
         defines=("sigs.k8s.io/karpenter/pkg/operator.Version=1.13.1",),
     ),
+    GoTool(
+        name="fake-gcs-server",
+        version="1.56.1",
+        module="fake-gcs-server",
+        package="github.com/fsouza/fake-gcs-server",
+        licence="BSD-2-Clause",
+        seconds=60,
+        ask=(),
+    ),
     DebianTool(
         name="containerd",
         package="containerd",
