@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from components import (
+    autoscaling,
     control_plane,
     database,
     gateway,
@@ -69,6 +70,7 @@ def ordered(components: Iterable[Component[Any]]) -> tuple[Component[Any], ...]:
 CATALOG: tuple[Component[Any], ...] = ordered(
     (
         network.COMPONENT,
+        autoscaling.COMPONENT,
         volumes.COMPONENT,
         isolation.COMPONENT,
         database.COMPONENT,

@@ -10,7 +10,7 @@ from components.catalog import CATALOG
 from components.contract import Component, ComponentSettings
 from components.database import managed as managed_database
 from components.facts import PlatformFacts
-from components.for_cloud import NOT_ON_CLOUDS, CloudKind, settings_for_cloud
+from components.for_cloud import CloudKind, belongs, settings_for_cloud
 from components.notebooks.images import NOTEBOOK_IMAGE
 from components.tracking.images import WORKSPACE_IMAGE_NAME
 from components.training.names import TRAINING_IMAGE
@@ -28,14 +28,13 @@ GPU = "nvidia.com/gpu"
 
 
 def chosen_components(profile: Profile) -> list[tuple[Component[Any], ComponentSettings]]:
-    """The enabled components with their settings, in the catalog's order; on a cloud, as the cloud needs them."""
+    """The enabled components that are for the target, with their settings, in the catalog's order; on a cloud, as the
+    cloud needs them."""
     enabled = profile.components.enabled()
     chosen = [(component, profile.components.choice(component.name).settings) for component in CATALOG]
-    chosen = [(component, settings) for component, settings in chosen if component.name in enabled]
     kind = cloud_kind(profile)
-    if kind is None:
-        return chosen
-    return [(c, settings_for_cloud(c, settings, kind)) for c, settings in chosen if c.name not in NOT_ON_CLOUDS]
+    chosen = [(c, settings) for c, settings in chosen if c.name in enabled and belongs(c.name, kind)]
+    return chosen if kind is None else [(c, settings_for_cloud(c, settings, kind)) for c, settings in chosen]
 
 
 def cloud_kind(profile: Profile) -> CloudKind | None:
