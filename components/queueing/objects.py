@@ -144,6 +144,8 @@ def _pod(settings: QueueingSettings, install: Install) -> dict[str, Any]:
                 "volumeMounts": [
                     {"name": "config", "mountPath": "/etc/mlp/kueue", "readOnly": True},
                     {"name": "tls", "mountPath": "/etc/mlp/tls", "readOnly": True},
+                    # Read at start even where nothing serves metrics.
+                    {"name": "tls", "mountPath": "/etc/kueue/metrics/certs", "readOnly": True},
                 ],
             }
         ],
