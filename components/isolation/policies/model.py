@@ -131,5 +131,5 @@ def unset(path: str) -> str:
 
 
 def each(items: str, variable: str, condition: str) -> str:
-    """Whether the condition holds for every item of an optional list."""
-    return f"(!has({items}) || {items}.all({variable}, {condition}))"
+    """Whether the condition holds for every item of an optional list. Rules of roles are null where there are none."""
+    return f"(!has({items}) || dyn({items}) == null || {items}.all({variable}, {condition}))"

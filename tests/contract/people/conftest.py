@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from components.control_plane.objects import API_ACCOUNT
-from components.isolation.people import people_binding
+from components.isolation.people import people_binding, people_role
 from components.names import SYSTEM_NAMESPACE, Role
 from controlplane.app import create_app
 from controlplane.operations.repository import due
@@ -49,6 +49,7 @@ def world(kubernetes_server: KubernetesServer, tmp_path_factory: pytest.TempPath
     made = World(kubernetes_server, Path(tmp_path_factory.mktemp("people")))
     account = {"name": API_ACCOUNT, "namespace": SYSTEM_NAMESPACE}
     made.admin.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
+    made.admin.apply(people_role())
     made.admin.apply(people_binding(SYSTEM_NAMESPACE, API_ACCOUNT))
     yield made
     made.close()
