@@ -31,6 +31,10 @@ SYSTEM_NAMESPACE = "mlp-system"
 CONTROL_PLANE_SERVICE_ACCOUNT = "control-plane"
 CONTROL_PLANE_USER = f"system:serviceaccount:{SYSTEM_NAMESPACE}:{CONTROL_PLANE_SERVICE_ACCOUNT}"
 
+API_SERVICE_ACCOUNT = "control-plane-api"
+API_USER = f"system:serviceaccount:{SYSTEM_NAMESPACE}:{API_SERVICE_ACCOUNT}"
+"""The web application, which people reach; the account above is its worker's and watcher's."""
+
 SLUG_MAX = 24
 SLUG = re.compile(r"[a-z](?:[a-z0-9]|-(?=[a-z0-9])){0,23}")
 """A tenant or workspace slug: lower-case ASCII, no doubled or trailing dash. Match with `fullmatch`."""
