@@ -14,7 +14,7 @@ _PARTS = ("PredictorReady", "TransformerReady", "ExplainerReady", "IngressReady"
 def inference_service(obj: KubernetesObject) -> Status:
     ready = fields.condition(obj, "Ready")
     since = fields.time(ready, "lastTransitionTime") if ready.get("status") == "True" else None
-    if fields.annotations(obj).get(STOP_ANNOTATION, "").lower() == "true":
+    if fields.notes(obj).get(STOP_ANNOTATION, "").lower() == "true":
         return Status(ContentState.STOPPED, "It was stopped. Resume it to serve again.")
     failure = fields.words(fields.text(obj, "status", "modelStatus", "lastFailureInfo", "message"))
     transition = fields.text(obj, "status", "modelStatus", "transitionStatus")

@@ -65,7 +65,7 @@ def labels(obj: KubernetesObject) -> Mapping[str, str]:
     return found if isinstance(found, Mapping) else {}
 
 
-def annotations(obj: KubernetesObject) -> Mapping[str, str]:
+def notes(obj: KubernetesObject) -> Mapping[str, str]:
     found = at(obj, "metadata", "annotations")
     return found if isinstance(found, Mapping) else {}
 

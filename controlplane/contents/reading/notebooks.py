@@ -32,5 +32,5 @@ def notebook(pod: KubernetesObject) -> Status:
 
 def owner(pod: KubernetesObject) -> str | None:
     """The account that the hub started it for: the annotation has the name as it is, the label an escaped one."""
-    found = fields.annotations(pod).get(USER_LABEL) or fields.labels(pod).get(USER_LABEL, "")
+    found = fields.notes(pod).get(USER_LABEL) or fields.labels(pod).get(USER_LABEL, "")
     return found or None

@@ -95,7 +95,7 @@ def containers(pod: KubernetesObject) -> tuple[str, ...]:
 
 def main_container(pod: KubernetesObject) -> str | None:
     """What `kubectl logs` would choose: the annotated one, else the first."""
-    chosen = fields.annotations(pod).get("kubectl.kubernetes.io/default-container", "")
+    chosen = fields.notes(pod).get("kubectl.kubernetes.io/default-container", "")
     ordinary = [fields.text(c, "name") for c in fields.each(pod, "spec", "containers")]
     return chosen if chosen in ordinary else next(iter(ordinary), None)
 

@@ -33,7 +33,7 @@ def served(service: KubernetesObject, its_pods: Iterable[KubernetesObject]) -> t
     if address is not None and address["version"]:
         return (Served(address["name"], int(address["version"])),)
     running = [
-        fields.annotations(pod)
+        fields.notes(pod)
         for pod in its_pods
         if fields.text(pod, "status", "phase") == "Running" and not fields.at(pod, "metadata", "deletionTimestamp")
     ]
