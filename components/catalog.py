@@ -14,6 +14,7 @@ from components import (
     notebooks,
     pipelines,
     queueing,
+    serving,
     storage,
     tracking,
     training,
@@ -78,6 +79,7 @@ CATALOG: tuple[Component[Any], ...] = ordered(
         training.COMPONENT,
         gateway.COMPONENT,
         notebooks.COMPONENT,
+        serving.COMPONENT,
         control_plane.COMPONENT,
     )
 )

@@ -110,6 +110,7 @@ class Watcher:
         watch: Callable[[], Watch] | None = None,
         people: People | None = None,
         queues: TenantObjects | None = None,
+        *,
         follower: AliasFollower | None = None,
     ) -> None:
         """`watch` makes the watch on the cluster; None: only the comparison every few minutes finds drift. `people`
@@ -247,7 +248,7 @@ def main() -> None:
     reconciler, people = make_reconciler(settings), People(runtime, make_people_role())
     queues = TenantObjects(runtime, make_tenant_reconciler(settings))
     watcher = Watcher(
-        runtime, reconciler, lambda: make_watch(watcher.on_drift), people, queues, make_follower(settings)
+        runtime, reconciler, lambda: make_watch(watcher.on_drift), people, queues, follower=make_follower(settings)
     )  # fmt: skip
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: watcher.stop())
