@@ -15,6 +15,7 @@ from components import (
     notebooks,
     pipelines,
     queueing,
+    serving,
     storage,
     tracking,
     training,
@@ -82,6 +83,7 @@ CATALOG: tuple[Component[Any], ...] = ordered(
         tuning.COMPONENT,
         gateway.COMPONENT,
         notebooks.COMPONENT,
+        serving.COMPONENT,
         control_plane.COMPONENT,
     )
 )

@@ -7,13 +7,12 @@ from typing import Any
 from components import kubernetes as k8s
 from components.admission import served
 from components.contract import Install, KubernetesObject
-from components.control_plane.names import pods as control_plane_pods
 from components.database import managed as managed_database
 from components.database.names import password_name
 from components.database.objects import endpoint as database_endpoint
 from components.facts import Endpoint
 from components.gateway.names import GATEWAY_PODS, TRACKING_HOP_SECRET
-from components.names import LABEL_TENANT, SYSTEM_NAMESPACE, component_namespace
+from components.names import LABEL_TENANT, SYSTEM_NAMESPACE, component_namespace, control_plane_pods
 from components.storage.objects import TRACKING_BUCKET, TRACKING_SECRET, TRACKING_USER
 from components.storage.objects import endpoint as storage_endpoint
 from components.tracking.environment import pod_environment

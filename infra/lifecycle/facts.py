@@ -12,6 +12,7 @@ from components.database import managed as managed_database
 from components.facts import PlatformFacts
 from components.for_cloud import CloudKind, belongs, settings_for_cloud
 from components.notebooks.images import NOTEBOOK_IMAGE
+from components.serving.images import SERVING_IMAGE
 from components.tracking.images import WORKSPACE_IMAGE_NAME
 from components.training.names import TRAINING_IMAGE
 from infra.profile.model import Profile
@@ -98,6 +99,8 @@ def platform_facts(
         known |= {"cloud": managed.cloud, "storage_class": managed.storage_class}
         known["database"] = managed_database.endpoint(managed.database)
         known["gpu_classes"] = (GPU,)
+    if SERVING_IMAGE in images:
+        known["serving_image"] = images[SERVING_IMAGE]
     if TRAINING_IMAGE in images:
         known["training_image"] = images[TRAINING_IMAGE]
     if domain := notebooks_domain(profile):
