@@ -50,6 +50,16 @@ CLUSTER_ROLE = {
     Role.VIEWER: "mlp-tenant-view",
 }
 
+PIPELINES_CLUSTER_ROLE = "mlp-pipelines-controller"
+"""What the pipelines' controller may do in a workspace; bound there by the control plane."""
+PEOPLE_CLUSTER_ROLE = "mlp-people"
+"""The ClusterRole by which the control plane's API account speaks for people at the API server."""
+PERSON_USER = "mlp:person"
+"""User name of every person at the API server. Who it really is stands in the user's extra ACCOUNT_EXTRA; what is bound
+to this user is everybody's who belongs to the platform."""
+ACCOUNT_EXTRA = f"{DOMAIN}/account"
+"""Key of that extra; its value is the account's name."""
+
 
 def component_namespace(component: str) -> str:
     """The namespace a component is installed in, such as `mlp-tracking`."""

@@ -15,7 +15,7 @@ from controlplane.audit.api import api as audit_api
 from controlplane.auth.api import api as auth_api
 from controlplane.console import init_app as init_console
 from controlplane.gate import api as gate
-from controlplane.gate.ports import TokenReviewer
+from controlplane.gate.ports import CallReviewer, TokenReviewer
 from controlplane.http import caller, endpoint, health, openapi, problem
 from controlplane.members.api import api as members_api
 from controlplane.operations.api import api as operations_api
@@ -30,8 +30,12 @@ APIS = (auth_api, tenants_api, workspaces_api, members_api, requests_api, operat
 log = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings, *, runtime: Runtime | None = None, reviewer: TokenReviewer | None = None) -> Flask:
-    """Opens no connection. `reviewer` asks Kubernetes about pods' tokens; None: no pod is known."""
+def create_app(
+    settings: Settings, *, runtime: Runtime | None = None, reviewer: TokenReviewer | None = None,
+    calls: CallReviewer | None = None,
+) -> Flask:  # fmt: skip
+    """Opens no connection. `reviewer` asks Kubernetes about pods' tokens; None: no pod is known. `calls` asks it who
+    may call model endpoints; None: nobody."""
     app = Flask("controlplane", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     held = runtime or Runtime.make(settings)
@@ -39,7 +43,7 @@ def create_app(settings: Settings, *, runtime: Runtime | None = None, reviewer: 
     caller.init_app(app)
     problem.init_app(app)
     health.init_app(app, held)
-    gate.init_app(app, reviewer)
+    gate.init_app(app, reviewer, calls)
     endpoints = endpoint.init_app(app, APIS, PREFIX)
     _serve_document(app, lambda: openapi.document(endpoints, PREFIX, settings.facts.version))
     init_console(app, settings)
@@ -72,8 +76,8 @@ def _log(response: Response) -> Response:
 def from_environment() -> Flask:
     """For gunicorn: `controlplane.app:from_environment()`."""
     from controlplane import logs
-    from controlplane.wiring import make_reviewer
+    from controlplane.wiring import make_calls, make_reviewer
 
     settings = settings_module.load(os.environ)
     logs.init(settings.log_level)
-    return create_app(settings, reviewer=make_reviewer())
+    return create_app(settings, reviewer=make_reviewer(), calls=make_calls())

@@ -6,7 +6,7 @@ words) ends here. What says who calls is set here, from the control plane's answ
 
 from __future__ import annotations
 
-from components.gateway import notebooks, tracking
+from components.gateway import kubernetes, notebooks, serving, tracking
 from components.gateway.nginx import Directive, block, d, render
 from components.gateway.parts import CONTROL_PLANE_HEADERS, authority, problem_response, sent
 from components.gateway.plan import GatewayPlan
@@ -80,6 +80,9 @@ def _http(plan: GatewayPlan) -> list[Directive]:
         d("proxy_connect_timeout", "5s"),
         d("proxy_send_timeout", "60s"),
         *_maps(),
+        *kubernetes.outside(),
+        kubernetes.upstream(plan.kubernetes),
+        *(serving.maps() if plan.serving else ()),
         *([*notebooks.cache(plan), *notebooks.maps()] if plan.notebooks else []),
         block(
             "server",
@@ -144,6 +147,8 @@ def _strict(plan: GatewayPlan) -> list[Directive]:
 def _server(plan: GatewayPlan) -> list[Directive]:
     strict = _strict(plan)
     parts = tracking.locations(plan, plan.tracking, strict) if plan.tracking else []
+    parts += kubernetes.locations(plan, strict)
+    parts += serving.locations(plan.serving, strict) if plan.serving else []
     parts += notebooks.locations(plan, plan.notebooks) if plan.notebooks else []
     return [
         *_listen(plan),

@@ -7,6 +7,7 @@ GET /internal/people/<account>. In: X-Mlp-Notebooks-Secret. Out: 200 with X-Remo
 from __future__ import annotations
 
 import hmac
+from typing import TypeVar
 
 from flask import Flask, Response, request
 from pydantic import SecretStr
@@ -22,13 +23,14 @@ from controlplane.work import Work
 
 HEADER = "X-Mlp-Notebooks-Secret"
 PREFIX = "/notebooks/"
+T = TypeVar("T")
 
 
 def init_app(app: Flask) -> None:
     app.add_url_rule("/internal/people/<account>", "gate.people", _view, methods=["GET"])
 
 
-def judged(decision: Identity | Refusal, uri: str) -> Identity | Refusal:
+def judged(decision: T, uri: str) -> T | Refusal:
     """Notebook servers belong to people: a pod's identity does not get to the hub. `uri`: path and query. Pure."""
     if uri.startswith(PREFIX) and isinstance(decision, Identity) and account_of(decision.user) is None:
         return Refusal(403, "not-a-person")

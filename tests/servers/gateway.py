@@ -10,18 +10,22 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPResponse, HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from components.gateway.config import configuration
 from components.gateway.plan import GatewayPlan
+from components.serving.names import endpoint_of
 from tests.servers.binaries import BinaryMissing, find
-from tests.servers.kubernetes import Authority
+from tests.servers.kubernetes import Authority, KubernetesServer
+from tests.servers.names import NameServer
 from tests.servers.ports import free_port, wait_for_port
 
 CALLERS = {
@@ -38,12 +42,19 @@ AWAY = 0
 NOTED = {"Cache-Control": "max-age=1"}
 
 
+ENDPOINT = "/serving/ws-acme--dev/iris/"
+"""The one model endpoint that is there."""
+
+
 class _Echo(BaseHTTPRequestHandler):
     """Answers with what it was asked, as JSON."""
 
     protocol_version = "HTTP/1.1"
 
     def _answer(self) -> None:
+        if self.path == "/stream":
+            self._stream()
+            return
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
@@ -75,11 +86,26 @@ class _Echo(BaseHTTPRequestHandler):
         if user:
             self.send_header("X-Remote-User", user)
             self.send_header("X-Remote-Groups", groups)
-        for name, value in more.items():
+            endpoint = endpoint_of(self.headers.get("X-Original-URI") or "")
+            if endpoint is not None:
+                self.send_header("X-Upstream", endpoint.service)
+        for name, value in (*self.server.more_headers, *more.items()):  # type: ignore[attr-defined]
             self.send_header(name, value)
         self.end_headers()
         if status != 204:
             self.wfile.write(text)
+
+    def _stream(self) -> None:
+        """Two events, a second apart."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for word in (b"first", b"second"):
+            self.wfile.write(b"data: " + word + b"\n\n")
+            self.wfile.flush()
+            time.sleep(1)
+        self.close_connection = True
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
 
@@ -112,6 +138,8 @@ class Gateway:
     seen: list[dict[str, Any]]
     """Every request that reached a server behind it, oldest first."""
     context: ssl.SSLContext
+    endpoint_headers: list[tuple[str, str]]
+    """What the model endpoint of these tests answers besides."""
 
     def ask(
         self,
@@ -145,8 +173,9 @@ def program() -> str | None:
         return None
 
 
-def plan(folder: Path, port: int, health_port: int, upstreams: tuple[int, int, int]) -> GatewayPlan:
-    """The gateway's plan on loopback, for the nginx that is here."""
+def plan(folder: Path, port: int, health_port: int, upstreams: tuple[int, int, int, int], names: int) -> GatewayPlan:
+    """The gateway's plan on loopback, for the nginx that is here. `upstreams`: ports of control plane, tracking server,
+    endpoint and hub. `names`: port of the DNS server. No API server is where it says."""
     found = program()
     assert found
     said = subprocess.run([found, "-v"], capture_output=True, text=True, check=True).stderr
@@ -157,9 +186,10 @@ def plan(folder: Path, port: int, health_port: int, upstreams: tuple[int, int, i
         control_plane=f"http://127.0.0.1:{upstreams[0]}",
         tracking=f"http://127.0.0.1:{upstreams[1]}",
         tracking_host="tracking.mlp-tracking.svc",
-        notebooks=f"http://127.0.0.1:{upstreams[2]}",
+        kubernetes="127.0.0.1:1",
+        notebooks=f"http://127.0.0.1:{upstreams[3]}",
         notebooks_domain=f"nb.localhost:{port}",
-        resolver="127.0.0.1",
+        resolver=f"127.0.0.1:{names}",
         requests_per_second=500,
         max_body_mb=1,
         max_artifact_mb=4,
@@ -169,23 +199,33 @@ def plan(folder: Path, port: int, health_port: int, upstreams: tuple[int, int, i
         health_listen=f"127.0.0.1:{health_port}",
         http2=version >= (1, 25, 1),
         access_log=str(folder / "access.log"),
+        serving=f".svc.cluster.local:{upstreams[2]}",
     )
 
 
 @contextmanager
-def gateway(folder: Path, tracking_port: int | None = None, control_plane_port: int | None = None) -> Iterator[Gateway]:
-    """nginx with servers behind it; real ones where ports are given."""
+def gateway(
+    folder: Path,
+    tracking_port: int | None = None,
+    control_plane_port: int | None = None,
+    kubernetes: KubernetesServer | None = None,
+) -> Iterator[Gateway]:
+    """nginx with servers behind it; real ones where ports are given. The one model endpoint has the name `ENDPOINT`.
+    `kubernetes` None: no API server answers."""
     found = program()
     assert found
     seen: list[dict[str, Any]] = []
+    endpoint_headers: list[tuple[str, str]] = []
     echoes = []
     ports = []
-    for name, given in (("control-plane", control_plane_port), ("tracking", tracking_port), ("notebooks", None)):
+    given_ports = {"control-plane": control_plane_port, "tracking": tracking_port, "endpoint": None, "notebooks": None}
+    for name, given in given_ports.items():
         if given is not None:
             ports.append(given)
             continue
         echo = _Server(("127.0.0.1", 0), _Echo)
         echo.server_name_for_tests, echo.seen = name, seen  # type: ignore[attr-defined]
+        echo.more_headers = endpoint_headers if name == "endpoint" else ()  # type: ignore[attr-defined]
         threading.Thread(target=echo.serve_forever, daemon=True).start()
         echoes.append(echo)
         ports.append(echo.server_address[1])
@@ -199,8 +239,14 @@ def gateway(folder: Path, tracking_port: int | None = None, control_plane_port: 
     for name in ("control-plane", "tracking", "notebooks"):
         text = f'proxy_set_header X-Mlp-Gateway-Secret "{hop_secret(name)}";\n'
         (folder / "hops" / f"{name}.conf").write_text(text)
+    (folder / "kubernetes").mkdir()
+    shutil.copy(kubernetes.ca_file if kubernetes else certificate, folder / "kubernetes" / "ca.crt")
+    names = NameServer({f"{endpoint_of(ENDPOINT).service}.svc.cluster.local"}).start()  # type: ignore[union-attr]
+    made = plan(folder, port, health_port, (ports[0], ports[1], ports[2], ports[3]), names.port)
+    if kubernetes:
+        made = replace(made, kubernetes=urlsplit(kubernetes.url).netloc)
     config = folder / "nginx.conf"
-    config.write_text(configuration(plan(folder, port, health_port, (ports[0], ports[1], ports[2]))))
+    config.write_text(configuration(made))
     # Started by root, its workers would be somebody who cannot enter the folder of these tests.
     own = " user root;" if os.geteuid() == 0 else ""
     with (folder / "stderr.log").open("wb") as log:
@@ -210,10 +256,11 @@ def gateway(folder: Path, tracking_port: int | None = None, control_plane_port: 
     try:
         wait_for_port(port)
         context = ssl.create_default_context(cafile=str(authority.certificate_file))
-        yield Gateway(port, health_port, folder, seen, context)
+        yield Gateway(port, health_port, folder, seen, context, endpoint_headers)
     finally:
         process.terminate()
         process.wait(30)
+        names.stop()
         for echo in echoes:
             echo.shutdown()
             echo.server_close()

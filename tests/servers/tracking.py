@@ -78,6 +78,7 @@ class TrackingServer:
         self._folder = folder
         self.port = free_port()
         self.secret = secret
+        self.reader_secret = f"reader-of-{secret}"
         self.process: subprocess.Popen[bytes] | None = None
         postgres.sql("CREATE ROLE tracking LOGIN")
         postgres.sql("CREATE DATABASE tracking OWNER tracking")
@@ -90,6 +91,7 @@ class TrackingServer:
             "MLFLOW_S3_ENDPOINT_URL": storage.url,
             "AWS_SECRET_ACCESS_KEY": storage_secret,
             "MLP_GATEWAY_SECRET": self.secret,
+            "MLP_READER_SECRET": self.reader_secret,
             "KUBECONFIG": str(self._kubeconfig(cluster)),
             "HOME": str(folder),
             "MPLCONFIGDIR": str(folder),

@@ -24,12 +24,23 @@ LOCKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("components/tracking", _IMAGE),
     ("components/tracking/azure", (*_IMAGE, "-c", "components/tracking/requirements.lock")),
     ("components/tracking/gcp", (*_IMAGE, "-c", "components/tracking/requirements.lock")),
+    (
+        "components/training",
+        # What TensorFlow names for those who compile it themselves.
+        (
+            *_IMAGE,
+            "-c",
+            "components/tracking/requirements.lock",
+            "--no-emit-package=libclang",
+            "--no-emit-package=wheel",
+        ),
+    ),
     ("components/notebooks", _IMAGE),
     ("components/notebooks/server", (*_IMAGE, "-c", "components/tracking/requirements.lock")),
 )
 """Folder of requirements.in and requirements.lock → options. The first one decides the versions they share."""
 
-UPON = {"components/notebooks/server": "components/tracking/requirements.lock"}
+UPON = dict.fromkeys(("components/training", "components/notebooks/server"), "components/tracking/requirements.lock")
 """Folder → the lock of the layer below it in an image, whose packages its own lock leaves out."""
 _NAME = re.compile(r"^([a-z0-9-]+)==", re.MULTILINE)
 

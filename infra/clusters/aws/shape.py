@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from components.catalog import CATALOG
-from components.for_cloud import NOT_ON_CLOUDS, settings_for_cloud
+from components.for_cloud import belongs, settings_for_cloud
 from components.tracking.images import workspace_image
 from components.tracking.settings import TrackingSettings
 from infra.clusters.aws.scope import Scope
@@ -92,7 +92,7 @@ class Taint:
 
 @dataclass(frozen=True)
 class Pool:
-    """A managed node group."""
+    """Equal nodes: a managed node group of as many as there always are, and those that are made on demand."""
 
     name: str
     purpose: str
@@ -109,9 +109,19 @@ class Pool:
     taints: tuple[Taint, ...]
 
     @property
-    def initial(self) -> int:
-        """Nodes before anybody scales the pool."""
-        return max(self.minimum, 0 if self.taints else 1)
+    def on_demand(self) -> int:
+        """Nodes that may come beside those that are always there."""
+        return self.maximum - self.minimum
+
+    @property
+    def cpus(self) -> int:
+        """Processors of one node, as the machine's name says: `xlarge` has 4, `8xlarge` 8 times 4. 0 for names that do
+        not say it, such as those of whole machines (`metal`) and of a family with processors of one thread (`hpc`)."""
+        family, _, size = self.machine.partition(".")
+        times, found, _ = size.partition("xlarge")
+        if family.startswith(("hpc", "t2")) or not found:
+            return 2 if size == "large" else 0
+        return 4 * (int(times) if times.isdigit() else 1)
 
 
 @dataclass(frozen=True)
@@ -308,6 +318,6 @@ def repositories(profile: Profile) -> tuple[str, ...]:
     images: list[Any] = [workspace_image(TrackingSettings())]
     for component in CATALOG:
         choice = profile.components.choice(component.name)
-        if choice.enabled and component.name not in NOT_ON_CLOUDS:
+        if choice.enabled and belongs(component.name, "aws"):
             images += component.images(settings_for_cloud(component, choice.settings, "aws"))
     return tuple(sorted({image.name for image in images}))

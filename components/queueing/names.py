@@ -1,0 +1,19 @@
+"""Names that others find queues by."""
+
+from __future__ import annotations
+
+NAME = "queueing"
+GROUP = "kueue.x-k8s.io"
+API_VERSION = f"{GROUP}/v1beta2"
+COHORT = "mlp"
+FLAVOR = "mlp-default"
+LOCAL_QUEUE = "default"
+"""The one queue of a workspace. Kueue puts jobs that name none into the queue of this name."""
+QUEUE_LABEL = f"{GROUP}/queue-name"
+PRIORITIES = {"mlp-low": 100, "mlp-normal": 1000, "mlp-high": 10_000}
+"""WorkloadPriorityClasses, which decide the order in a tenant's queue and never displace anybody's pods."""
+
+
+def cluster_queue(tenant: str) -> str:
+    """Name of a tenant's ClusterQueue."""
+    return f"tenant-{tenant}"
