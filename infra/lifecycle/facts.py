@@ -16,6 +16,7 @@ from components.serving.images import SERVING_IMAGE
 from components.tracking.images import WORKSPACE_IMAGE_NAME
 from components.training.names import TRAINING_IMAGE
 from infra.profile.model import Profile
+from infra.profile.notebooks import notebooks_host
 
 if TYPE_CHECKING:  # it brings Pulumi, which most commands never need
     from infra.clusters.outputs import ClusterOutputs
@@ -57,17 +58,10 @@ def public_url(profile: Profile) -> str:
 
 
 def notebooks_domain(profile: Profile) -> str:
-    """Below which every notebook server has a host name, with the port where it is not 443; empty without notebooks.
-
-    A browser takes every name below localhost for this machine.
-    """
-    if "notebooks" not in profile.components.enabled():
-        return ""
-    settings = profile.components.choice("notebooks").settings
+    """Below which every notebook server has a host name, with the port where it is not 443; empty without notebooks."""
     parts = urlsplit(public_url(profile))
-    host = parts.hostname or "localhost"
-    domain = getattr(settings, "domain", "") or ("nb.localhost" if host == "localhost" else f"notebooks.{host}")
-    return f"{domain}:{parts.port}" if parts.port else domain
+    domain = notebooks_host(profile, parts.hostname or "localhost")
+    return f"{domain}:{parts.port}" if domain and parts.port else domain
 
 
 def platform_facts(
