@@ -1,7 +1,7 @@
 """Karpenter itself, with our rights and pools, on a real API server and scheduler: nodes come, are replaced and go.
 
-AWS is moto, which gives Karpenter's role the actions of its policy and no other. What joins the cluster for a machine is
-a Node without a machine behind it.
+AWS is moto, which gives Karpenter's role the actions of its policy and no other. What joins the cluster for a machine
+is a Node without a machine behind it.
 """
 
 from __future__ import annotations
