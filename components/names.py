@@ -52,6 +52,8 @@ CLUSTER_ROLE = {
 
 PIPELINES_CLUSTER_ROLE = "mlp-pipelines-controller"
 """What the pipelines' controller may do in a workspace; bound there by the control plane."""
+SPAWNER_CLUSTER_ROLE = "mlp-notebooks-spawner"
+"""What the notebooks' hub may do in a workspace; bound there by the control plane."""
 PEOPLE_CLUSTER_ROLE = "mlp-people"
 """The ClusterRole by which the control plane's API account speaks for people at the API server."""
 PERSON_USER = "mlp:person"

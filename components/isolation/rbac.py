@@ -11,8 +11,14 @@ from typing import Any
 
 from components import kubernetes as k8s
 from components.contract import KubernetesObject
-from components.names import CLUSTER_ROLE, DOMAIN, PEOPLE_CLUSTER_ROLE, PIPELINES_CLUSTER_ROLE, Role
-from components.notebooks.names import SPAWNER_CLUSTER_ROLE
+from components.names import (
+    CLUSTER_ROLE,
+    DOMAIN,
+    PEOPLE_CLUSTER_ROLE,
+    PIPELINES_CLUSTER_ROLE,
+    SPAWNER_CLUSTER_ROLE,
+    Role,
+)
 
 Rule = dict[str, Any]
 
