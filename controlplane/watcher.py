@@ -111,7 +111,6 @@ class Watcher:
         *,
         people: People | None = None,
         queues: TenantObjects | None = None,
-        *,
         follower: AliasFollower | None = None,
     ) -> None:
         """`watch` makes the watch on the cluster; None: only the comparison every few minutes finds drift. `people`
