@@ -107,6 +107,7 @@ class Tenant:
     gpus: Mapping[str, int] = field(default_factory=dict)
     """Extended resource → count."""
     suspended: bool = False
+    workspaces: tuple[Workspace, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,8 @@ class Component(Generic[S]):
     """One line for `platform status` and the docs."""
     settings: type[S]
     requires: tuple[str, ...] = ()
+    optional: bool = False
+    """Whether the platform works without it: where it cannot be installed, everything else still is."""
     images: Callable[[S], tuple[Image, ...]] = _none
     secrets: tuple[str, ...] = ()
     """Names of secrets (random, 32 bytes, URL-safe) that the installer makes for this component."""
@@ -151,6 +154,7 @@ class Component(Generic[S]):
     workspace_objects: Callable[[Workspace, PlatformFacts], tuple[KubernetesObject, ...]] = _none
     """What each workspace gets from this component, without labels of ownership (the control plane adds those)."""
     tenant_objects: Callable[[Tenant, PlatformFacts], tuple[KubernetesObject, ...]] = _none
-    """What each tenant gets from this component: cluster-scoped objects, without labels of ownership."""
+    """What each tenant gets from this component beyond single workspaces: cluster-scoped objects, and those of its
+    workspaces that belong to them; without labels of ownership. The kinds are the same for every tenant."""
     ready: Callable[[S], tuple[ObjectRef, ...]] = _none
     """Workloads whose rollout proves that the component works; `platform status` shows the first that does not."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from components.catalog import CATALOG
 from components.serving.names import API_GROUP as SERVING_API_GROUP
+from components.serving.names import NAME as SERVING
 from components.serving.names import PREDICT
 from components.storage.objects import ROOT_USER
 from controlplane.clouds.opening import open_cloud
@@ -18,12 +19,16 @@ from controlplane.gate.serving import CachedCalls
 from controlplane.kube.client import Access, Kube
 from controlplane.outside import Outside
 from controlplane.reconcile.model import Drift, WorkspaceStorage
+from controlplane.reconcile.people import PeopleRole
 from controlplane.reconcile.service import Reconciler
+from controlplane.reconcile.tenants import TenantReconciler
 from controlplane.reconcile.watch import DriftWatcher
+from controlplane.serving.follower import AliasFollower
 from controlplane.settings import Settings, SettingsError
 from controlplane.storage.credentials import Credentials
 from controlplane.storage.service import S3Storage
 from controlplane.tracking.client import Tracking
+from controlplane.tracking.registry import Registry
 
 
 class KubeReviewer:
@@ -84,10 +89,29 @@ def make_watch(on_drift: Callable[[Drift], None]) -> DriftWatcher:
     return DriftWatcher(connect(), on_drift)
 
 
+def make_people_role() -> PeopleRole:
+    """The role that speaks for people, with a client of its own."""
+    return PeopleRole(connect())
+
+
+def make_follower(settings: Settings) -> AliasFollower | None:
+    """With a client of its own. None where there are no model endpoints, or no MLflow to ask."""
+    tracking, secret = settings.facts.tracking, settings.tracking_secret
+    if SERVING not in settings.facts.components or tracking is None or secret is None:
+        return None
+    return AliasFollower(connect(), Registry(tracking, secret.get_secret_value()))
+
+
 def make_reconciler(settings: Settings) -> Reconciler:
     """With the object storage of the facts, and what every installed component adds to a workspace."""
     installed = [component for component in CATALOG if component.name in settings.facts.components]
     return Reconciler(connect(), make_storage(settings), settings.facts, installed)
+
+
+def make_tenant_reconciler(settings: Settings) -> TenantReconciler:
+    """With what every installed component gives tenants."""
+    installed = [component for component in CATALOG if component.name in settings.facts.components]
+    return TenantReconciler(connect(), settings.facts, installed)
 
 
 def make_storage(settings: Settings) -> WorkspaceStorage | None:

@@ -105,6 +105,9 @@ def authority(plan: GatewayPlan) -> list[Directive]:
                 d("proxy_set_header", "X-Original-Method", "$request_method"),
                 d("include", f"{plan.folder}/hops/control-plane.conf"),
                 d("proxy_read_timeout", "10s"),
+                # Room for the groups and the token of a call to the Kubernetes API.
+                d("proxy_buffer_size", "16k"),
+                d("proxy_buffers", 4, "16k"),
             ],
         ),
         block(

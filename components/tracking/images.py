@@ -12,7 +12,7 @@ WORKSPACE_IMAGE_NAME = "workspace"
 
 _ENV = {"PYTHONPATH": "/opt/python", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
 CLIENT_ENV = {**_ENV, "HOME": "/tmp", "MPLCONFIGDIR": "/tmp"}  # noqa: S108 - folders of the container's own
-"""Of images that have `client_layers`."""
+"""Of images that have `plugin_layers`."""
 ENTRY_POINTS = """[mlflow.request_auth_provider]
 mlp = components.tracking.client.auth:WorkloadAuthProvider
 [mlflow.run_context_provider]
@@ -22,15 +22,15 @@ mlp = components.tracking.client.context:OriginContext
 _DIST_INFO = "/opt/python/mlp_workload-1.dist-info"
 
 
-def _python(settings: TrackingSettings) -> PythonPackages:
+def python_layer(settings: TrackingSettings) -> PythonPackages:
+    """MLflow and common libraries. Equal in every image that has it, so stored once."""
     folder = "" if settings.artifacts == "s3" else f"/{settings.artifacts}"
     return PythonPackages(f"components/tracking{folder}/requirements.lock")
 
 
-def client_layers(settings: TrackingSettings) -> tuple[Layer, ...]:
-    """MLflow with our plugins, for pods of workspaces; equal in every image that has them, so stored once."""
+def plugin_layers() -> tuple[Layer, ...]:
+    """What makes MLflow's client one of a workspace's pods."""
     return (
-        _python(settings),
         SourceTree(("components/tracking/client",)),
         TextFile(f"{_DIST_INFO}/METADATA", "Metadata-Version: 2.1\nName: mlp-workload\nVersion: 1\n"),
         TextFile(f"{_DIST_INFO}/entry_points.txt", ENTRY_POINTS),
@@ -42,7 +42,7 @@ def workspace_image(settings: TrackingSettings) -> Image:
     return Image(
         name=WORKSPACE_IMAGE_NAME,
         version="1",
-        layers=client_layers(settings),
+        layers=(python_layer(settings), *plugin_layers()),
         command=("python3",),
         env=CLIENT_ENV,
     )
@@ -54,7 +54,7 @@ def images(settings: TrackingSettings) -> tuple[Image, ...]:
         Image(
             name=TRACKING_IMAGE,
             version=VERSION,
-            layers=(_python(settings), SourceTree(("components/tracking/server",))),
+            layers=(python_layer(settings), SourceTree(("components/tracking/server",))),
             command=("python3", "-m", "uvicorn", "--factory", "components.tracking.server.app:create"),
             env=_ENV,
         ),

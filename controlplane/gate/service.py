@@ -10,6 +10,8 @@ from uuid import UUID
 
 from controlplane.auth.model import Principal
 from controlplane.auth.service import secret_hash
+from controlplane.gate import kubernetes
+from controlplane.gate.kubernetes import Impersonation
 from controlplane.gate.model import WORKSPACE_PREFIX, Identity, Refusal, namespace_of, of_person, of_service_account
 from controlplane.gate.ports import Reviewed, TokenReviewer
 from controlplane.tenants import repository as tenants
@@ -64,6 +66,23 @@ class GateService:
             if refusal is not None:
                 return refusal
         return of_person(principal, active)
+
+    def person_at_kubernetes(self, principal: Principal, uri: str) -> Impersonation | Refusal:
+        """`uri`: path and query as the person sent them."""
+        path = kubernetes.parts(uri)
+        if path is None:
+            return Refusal(403, "path")
+        namespace = kubernetes.namespace_in(path)
+        found = workspaces.by_namespace(self._work.session, namespace) if namespace else None
+        tenant = found[1].id if found else None
+        # Others learn nothing about a workspace that is not theirs, not even that it is suspended: RBAC refuses them.
+        if namespace is not None and tenant in principal.roles:
+            refusal = self._closed(namespace)
+            if refusal is not None:
+                return refusal
+        rows = tenants.by_ids(self._work.session, set(principal.roles))
+        active = {row.id: row.slug for row in rows if row.state == TenantState.ACTIVE}
+        return kubernetes.of_person(principal, active, tenant, namespaced=namespace is not None)
 
     def pod(self, token: str) -> Identity | Refusal:
         """Only service accounts of workspaces in use are let through. Raises Temporary when nobody can tell."""

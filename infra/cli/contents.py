@@ -8,8 +8,9 @@ import typer
 
 from infra.cli import options
 from infra.cli.access import client
+from infra.cli.options import workspace_path
 from infra.cli.output import Format, ago, chosen, document, err, out, rows
-from infra.cli.workspaces import Name, workspace_path
+from infra.cli.workspaces import Name
 
 COLUMNS = (
     ("kind", lambda c: c["kind"]),

@@ -9,8 +9,9 @@ import typer
 
 from infra.cli import options
 from infra.cli.access import client
+from infra.cli.options import workspace_path
 from infra.cli.output import Format, chosen, document, out
-from infra.cli.workspaces import Name, workspace_path
+from infra.cli.workspaces import Name
 
 _BACK = {
     "serves": "served by", "made by": "made", "read": "read by", "ran code": "ran by", "ran in": "image of",

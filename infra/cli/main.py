@@ -53,6 +53,7 @@ def register() -> None:
         access,
         contents,
         install,
+        kubeconfig,
         lineage,
         models,
         planning,
@@ -61,15 +62,17 @@ def register() -> None:
         rights,
         tenants,
         tools,
+        tour,
         workspaces,
     )
 
-    for module in (planning, install, profiles, repair, rights, tools, lineage, access):
+    for module in (planning, install, profiles, repair, rights, tools, lineage, access, kubeconfig, tour):
         module.register(app)
     app.add_typer(tenants.app, name="tenant")
     contents.register(workspaces.app)
     app.add_typer(workspaces.app, name="workspace")
     app.add_typer(models.app, name="model")
+    access.tokens.command()(kubeconfig.credential)
     app.add_typer(access.tokens, name="token")
 
 

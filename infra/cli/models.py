@@ -14,8 +14,9 @@ import typer
 from infra.api.client import Client
 from infra.cli import options
 from infra.cli.access import client
+from infra.cli.options import workspace_path
 from infra.cli.output import Format, ago, chosen, document, err, hint, out, rows
-from infra.cli.workspaces import Name, workspace_path
+from infra.cli.workspaces import Name
 from infra.lifecycle.errors import Refused
 
 app = typer.Typer(help="Registered models, and their promotion past the workspace's rule.", no_args_is_help=True)

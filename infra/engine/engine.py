@@ -85,6 +85,7 @@ class _Run:
     program: Program | None
     refresh: bool
     on_event: OnEvent
+    go_on: bool = False
 
 
 def _nobody(event: Event) -> None:
@@ -208,13 +209,18 @@ class Engine:
         secrets: Mapping[str, str] | None = None,
         on_event: OnEvent | None = None,
         refresh: bool = False,
+        go_on: bool = False,
     ) -> Result:
-        """Makes the resources as the program says. `refresh` first reads what is really there, so drift is undone.
+        """Makes the resources as the program says. `go_on`: where one fails, those that do not depend on it are made
+        all the same before ResourcesFailed names the failures. `refresh` first reads what is really there, so drift is
+        undone.
 
         `config` and `secrets` are kept in the stack's settings (secrets sealed) under the project's namespace; a
         name with a colon, such as `kubernetes:namespace`, is taken as it is. Names not given stay as they were.
         """
-        result = self._operate(stack, "up", on_event, program=program, config=config, secrets=secrets, refresh=refresh)
+        result = self._operate(
+            stack, "up", on_event, program=program, config=config, secrets=secrets, refresh=refresh, go_on=go_on
+        )
         return Result(result.stack, result.counts, result.changes, result.seconds, self.outputs(stack))
 
     def refresh(self, stack: str, *, on_event: OnEvent | None = None) -> Result:
@@ -287,6 +293,7 @@ class Engine:
         config: Mapping[str, str] | None = None,
         secrets: Mapping[str, str] | None = None,
         refresh: bool = False,
+        go_on: bool = False,
     ) -> Result:
         with _exclusively(name), self._telling():
             cli = self._project.prepare()
@@ -296,7 +303,7 @@ class Engine:
                 self._project.configure(name, config, secrets)
                 if operation != "preview":
                     refresh = self._project.mend(name) or refresh
-                return self._patiently(name, operation, cli, _Run(program, refresh, on_event or _nobody))
+                return self._patiently(name, operation, cli, _Run(program, refresh, on_event or _nobody, go_on))
 
     def _patiently(self, name: str, operation: str, cli: Cli, run: _Run) -> Result:
         """Runs again what a cloud refused for a while only; gives what all attempts did together."""
@@ -342,7 +349,7 @@ class Engine:
         tidy = TidyProgram(run.program) if run.program else None
         try:
             with quiet():
-                _run(stack, operation, tidy, run.refresh, listen)
+                _run(stack, operation, tidy, run, listen)
         except CommandError as error:
             raise translated(name, error, progress, stopped=cli.stops > 0) from error
         finally:
@@ -359,8 +366,9 @@ class Engine:
 
 
 def _run(
-    stack: Stack, operation: str, program: PulumiFn | None, refresh: bool, listen: Callable[[EngineEvent], None]
+    stack: Stack, operation: str, program: PulumiFn | None, run: _Run, listen: Callable[[EngineEvent], None]
 ) -> None:
+    refresh = run.refresh
     if operation == "preview":
         stack.preview(program=program, on_event=listen, color="never", refresh=refresh or None, parallel=_PARALLEL)
     elif operation == "up":
@@ -371,6 +379,7 @@ def _run(
             refresh=refresh or None,
             show_secrets=False,
             parallel=_PARALLEL,
+            continue_on_error=run.go_on or None,
         )
     elif operation == "refresh":
         stack.refresh(on_event=listen, color="never", show_secrets=False)

@@ -43,6 +43,8 @@ class Record(BaseModel):
     """PlatformFacts as last installed."""
     source: str = ""
     """How the profile was named on the command line."""
+    broken: dict[str, str] = Field(default_factory=dict)
+    """Optional component → why the last `up` could not install it."""
     installed: bool = False
     """Every step of an `up` succeeded at least once."""
 

@@ -1,4 +1,4 @@
-"""Profile, cluster, images, secrets and upstream objects → the programs of the stacks `components` and `controlplane`. Pure."""
+"""Everything that components are rendered from → the programs of the stacks `components` and `controlplane`. Pure."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def stack_bill(
     server_certificate: Callable[[str, tuple[str, ...]], ServerCertificate],
     upstream: Mapping[str, tuple[KubernetesObject, ...]],
 ) -> Bill:
-    """The program of the stack. `secret` gives the value of a named one, `server_certificate` a server's by its name and
-    host names."""
+    """The program of the stack. `secret` gives the value of a named one, `server_certificate` that of a server by
+    its name and hosts."""
     components = chosen_components(profile)
     names = {name for component, _ in components for name in component.secrets}
     install = Install(

@@ -59,6 +59,9 @@ def _reason(home: Home, record: Record) -> str:
         return f"The last `up` failed at {failed[0]}: {error} Go on with: platform up{home.flag}"
     if not record.installed:
         return f"The installation is not finished. Go on with: platform up{home.flag}"
+    if record.broken:
+        words = "; ".join(f"{name}: {reason}" for name, reason in sorted(record.broken.items()))
+        return f"The last `up` could not install {words}. The rest works. Try again with: platform up{home.flag}"
     return ""
 
 

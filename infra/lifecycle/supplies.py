@@ -67,7 +67,9 @@ def get_tools(names: Sequence[str], say: Say) -> dict[str, Tool]:
 def get_upstream(components: Chosen, say: Say) -> dict[str, tuple[KubernetesObject, ...]]:
     """What pinned modules bring for the components, by name. Raises ToolchainError."""
     wanted = _upstream(components)
-    return UpstreamObjects(cache_root()).ensure(wanted, lambda name: say(f"reading the objects of {name}"))
+    return UpstreamObjects(cache_root()).ensure(
+        wanted, lambda progress: say(f"{progress.state} the objects of {progress.tool}")
+    )
 
 
 def kept_upstream(components: Chosen) -> dict[str, tuple[KubernetesObject, ...]]:

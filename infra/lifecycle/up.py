@@ -11,6 +11,7 @@ from components.contract import KubernetesObject, ServerCertificate
 from infra.api.client import Unreachable
 from infra.clusters.outputs import ClusterOutputs
 from infra.engine.engine import Engine
+from infra.engine.errors import ResourcesFailed
 from infra.engine.model import Event as EngineEvent
 from infra.engine.model import EventKind
 from infra.installation.home import Home, write_private
@@ -21,6 +22,7 @@ from infra.kubectl import Kubectl
 from infra.lifecycle import supplies
 from infra.lifecycle.access import gateway_names, sign_in
 from infra.lifecycle.bills import stack_bill
+from infra.lifecycle.broken import broken
 from infra.lifecycle.cluster import make_cluster
 from infra.lifecycle.costs import refuse_over_budget
 from infra.lifecycle.engines import open_engine
@@ -36,12 +38,14 @@ from infra.lifecycle.runner import Say, Step, run
 from infra.lifecycle.status import urls
 from infra.plan import steps as planned
 from infra.profile.model import Profile
+from infra.stacks.components import Bill
 from infra.supply.model import ImageSet
 from infra.toolchain.model import Tool
 
 
 def install(profile: Profile, home: Home, report: Report, until: str | None = None) -> dict[str, Any]:
-    """Runs every step, or those up to `until`. Gives the document of `up --json`: urls, login, ca_file, next, seconds.
+    """Runs every step, or those up to `until`. Gives the document of `up --json`: ready, broken, urls, login, ca_file,
+    next, seconds.
 
     Raises ImmutableChanged, or Refused for a budget that is too small, before anything is touched; StepFailed with
     the cause chained.
@@ -57,9 +61,11 @@ def install(profile: Profile, home: Home, report: Report, until: str | None = No
     last = names.index(until) if until else len(steps) - 1
     run(steps[: last + 1], recorder, report)
     recorder.record.installed |= last == len(steps) - 1
+    recorder.record.broken = up.broken
     recorder.save()
     return {
-        "ready": last == len(steps) - 1,
+        "ready": last == len(steps) - 1 and not up.broken,
+        "broken": up.broken,
         "urls": urls(profile),
         "name_servers": list(up.name_servers()) if last >= names.index(planned.CLUSTER.name) else [],
         "login": {"account": ADMIN_ACCOUNT, "password_command": f"platform password{home.flag}"},
@@ -94,6 +100,8 @@ class Up:
         self._upstream: dict[str, tuple[KubernetesObject, ...]] = {}
         self._images: ImageSet | None = None
         self._cluster: ClusterOutputs | None = None
+        self.broken: dict[str, str] = {}
+        """Optional component → why it could not be installed."""
 
     def steps(self) -> list[Step]:
         work: dict[str, Callable[[Say], None]] = {
@@ -103,7 +111,7 @@ class Up:
             planned.CLUSTER.name: self._make_cluster,
             planned.PUSH.name: self._push,
             planned.ADDRESS.name: self._point_domain,
-            planned.COMPONENTS.name: lambda say: self._install(COMPONENTS_STACK, say),
+            planned.COMPONENTS.name: self._install_components,
             planned.CONTROL_PLANE.name: self._install_control_plane,
             planned.FIRST_TENANT.name: lambda _: make_first_tenant(self._profile, self._home),
         }
@@ -150,7 +158,17 @@ class Up:
     def _point_domain(self, say: Say) -> None:
         point_domain(self._profile, self._engine, self._kubectl, say, tell(say))
 
-    def _install(self, stack: str, say: Say) -> None:
+    def _install_components(self, say: Say) -> None:
+        """Optional components that are broken are noted; the others, and the steps after this one, go on."""
+        bill = self._bill(COMPONENTS_STACK)
+        try:
+            self._engine.up(COMPONENTS_STACK, bill, on_event=tell(say), refresh=True, go_on=True)
+        except ResourcesFailed as error:
+            self.broken = broken(error.failures, bill.components, bill.install)
+            if not self.broken:
+                raise
+
+    def _bill(self, stack: str) -> Bill:
         cluster, images = _given(self._cluster), _given(self._images).references
         bill = stack_bill(
             stack,
@@ -163,10 +181,10 @@ class Up:
             upstream=self._upstream,
         )
         self._recorder.record.facts = bill.install.facts.model_dump(mode="json")
-        self._engine.up(stack, bill, on_event=tell(say), refresh=True)
+        return bill
 
     def _install_control_plane(self, say: Say) -> None:
-        self._install(CONTROL_PLANE_STACK, say)
+        self._engine.up(CONTROL_PLANE_STACK, self._bill(CONTROL_PLANE_STACK), on_event=tell(say), refresh=True)
         say("waiting for the control plane to answer at the gateway")
         try:
             sign_in(self._home)

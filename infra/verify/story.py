@@ -23,13 +23,10 @@ from infra.api.login import new_token
 from infra.kubectl import Kubectl, Person, person, short, until
 
 WORKSPACE = "one"
-ACCOUNT = "verify"
-"""Local account of a person; disabled but for the time of the checks."""
 STORAGE = "storage"
 """ConfigMap with the endpoint and Secret with the keys of a workspace's bucket."""
 _PODS = Path(__file__).with_name("pods")
 _POD_SECONDS = 180
-_QUOTA = {"cpu": "2", "memory": "4Gi", "storage": "2Gi", "pods": 10}
 
 
 @dataclass(frozen=True)
@@ -49,6 +46,10 @@ class Place:
 class Story:
     """What the checks share. `a` and `b` are the two tenants."""
 
+    name = "verify"
+    """Tenants' names begin with it; the local account of A's member has it, disabled but for the time of the checks."""
+    quota: Mapping[str, Any] = {"cpu": "2", "memory": "4Gi", "storage": "2Gi", "pods": 10}
+
     def __init__(self, api: Client, kubectl: Kubectl, facts: PlatformFacts) -> None:
         self.api = api
         self.kubectl = kubectl
@@ -57,16 +58,16 @@ class Story:
         self.member = ""
         self.logged: dict[str, Any] = {}
         """The run that A logged: run, experiment, version, uri."""
-        self.a = Place(f"verify-{self.token}-a")
-        self.b = Place(f"verify-{self.token}-b")
+        self.a = Place(f"{self.name}-{self.token}-a")
+        self.b = Place(f"{self.name}-{self.token}-b")
 
     def open(self) -> float:
         """Makes both tenants and workspaces. Seconds that the slower workspace took to be ready."""
         slowest = 0.0
         for place in (self.a, self.b):
-            self.api.post("/tenants", {"slug": place.tenant, "quota": _QUOTA})
+            self.api.post("/tenants", {"slug": place.tenant, "quota": self.quota})
             began = time.monotonic()
-            change = self.api.post(f"/tenants/{place.tenant}/workspaces", {"name": WORKSPACE, "quota": _QUOTA})
+            change = self.api.post(f"/tenants/{place.tenant}/workspaces", {"name": WORKSPACE, "quota": self.quota})
             operation = self.api.wait(change["operation"], 60, every=0.02)
             if operation["state"] != "succeeded":
                 raise AssertionError(f"workspace of {place.tenant} is {operation['state']}: {operation['message']}")
@@ -77,7 +78,7 @@ class Story:
         """Disables the account, deletes both tenants and waits until their namespaces are gone."""
         if self.member:
             self.person_api.close()
-            self.api.patch(f"/accounts/{ACCOUNT}", {"disabled": True})
+            self.api.patch(f"/accounts/{self.name}", {"disabled": True})
         for place in (self.a, self.b):
             operation = self.api.delete(f"/tenants/{place.tenant}")
             ended = self.api.wait(operation["id"], 180)
@@ -202,15 +203,15 @@ class Story:
         """A person who is a member of A and of nothing else, signed in at the gateway."""
         secret = secrets.token_urlsafe(24)
         try:
-            self.api.post("/accounts", {"name": ACCOUNT, "password": secret})
+            self.api.post("/accounts", {"name": self.name, "password": secret})
         except Refused as error:
             if error.status != 409:
                 raise
-            self.api.patch(f"/accounts/{ACCOUNT}", {"password": secret, "disabled": False})
+            self.api.patch(f"/accounts/{self.name}", {"password": secret, "disabled": False})
         path = f"/tenants/{self.a.tenant}/members"
-        self.member = str(self.api.post(path, {"subject": ACCOUNT, "role": Role.MEMBER.value})["id"])
+        self.member = str(self.api.post(path, {"subject": self.name, "role": Role.MEMBER.value})["id"])
         access = self.api.access
-        return Client(Access(access.url, new_token(access, ACCOUNT, secret), access.ca))
+        return Client(Access(access.url, new_token(access, self.name, secret), access.ca))
 
     def leave(self) -> None:
         """Takes the person out of A."""
@@ -220,4 +221,10 @@ class Story:
         """What MLflow's API, which its UI uses too, answers that person about A's workspace."""
         headers = {"X-MLFLOW-WORKSPACE": self.a.namespace}
         answer: dict[str, Any] = self.person_api.outside(f"/mlflow{path}", query, headers)
+        return answer
+
+    def mlflow_post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The same for a question that is asked with a body."""
+        headers = {"X-MLFLOW-WORKSPACE": self.a.namespace}
+        answer: dict[str, Any] = self.person_api.outside_post(f"/mlflow{path}", dict(body), headers)
         return answer
