@@ -5,7 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from components import autoscaling, control_plane, database, gateway, isolation, network, storage, tracking, volumes
+from components import (
+    autoscaling,
+    control_plane,
+    database,
+    gateway,
+    isolation,
+    network,
+    notebooks,
+    pipelines,
+    queueing,
+    serving,
+    storage,
+    tracking,
+    training,
+    tuning,
+    volumes,
+)
 from components.contract import Component
 
 
@@ -61,7 +77,13 @@ CATALOG: tuple[Component[Any], ...] = ordered(
         database.COMPONENT,
         storage.COMPONENT,
         tracking.COMPONENT,
+        queueing.COMPONENT,
+        pipelines.COMPONENT,
+        training.COMPONENT,
+        tuning.COMPONENT,
         gateway.COMPONENT,
+        notebooks.COMPONENT,
+        serving.COMPONENT,
         control_plane.COMPONENT,
     )
 )

@@ -107,6 +107,7 @@ class Tenant:
     gpus: Mapping[str, int] = field(default_factory=dict)
     """Extended resource → count."""
     suspended: bool = False
+    workspaces: tuple[Workspace, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,23 +118,6 @@ class ObjectRef:
     kind: str
     namespace: str | None
     name: str
-
-
-@dataclass(frozen=True)
-class Upstream:
-    """YAML files of a Go module whose Kubernetes objects a component needs as their makers wrote them, such as CRDs.
-
-    They come from the same checksummed module as the binary and are never kept in this project.
-    """
-
-    name: str
-    """What the objects are found by; unique in an installation."""
-    pinned_by: str
-    """Folder below infra/toolchain/go whose go.mod and go.sum pin the module."""
-    module: str
-    """The module's path, such as `sigs.k8s.io/kueue`."""
-    files: tuple[str, ...]
-    """Globs relative to the module's folder; each must match. Kustomize's own files among them are left out."""
 
 
 def _none(*_: Any) -> tuple[Any, ...]:
@@ -170,6 +154,7 @@ class Component(Generic[S]):
     workspace_objects: Callable[[Workspace, PlatformFacts], tuple[KubernetesObject, ...]] = _none
     """What each workspace gets from this component, without labels of ownership (the control plane adds those)."""
     tenant_objects: Callable[[Tenant, PlatformFacts], tuple[KubernetesObject, ...]] = _none
-    """What each tenant gets from this component: cluster-scoped objects, without labels of ownership."""
+    """What each tenant gets from this component beyond single workspaces: cluster-scoped objects, and those of its
+    workspaces that belong to them; without labels of ownership. The kinds are the same for every tenant."""
     ready: Callable[[S], tuple[ObjectRef, ...]] = _none
     """Workloads whose rollout proves that the component works; `platform status` shows the first that does not."""

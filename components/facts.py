@@ -94,6 +94,13 @@ class Azure(_Closed):
 Cloud = Annotated[Aws | Gcp | Azure, Field(discriminator="kind")]
 
 
+class Queueing(_Closed):
+    """How far tenants share what others leave unused, in percent of their own quota."""
+
+    borrowing: int
+    lending: int
+
+
 class PlatformFacts(_Closed):
     """Facts of one installation. Optional parts are None where the component is switched off."""
 
@@ -118,6 +125,7 @@ class PlatformFacts(_Closed):
     ca_certificate: str = ""
     """PEM of the CA that signed the gateway's certificate; empty where a public CA did."""
     gpu_classes: tuple[str, ...] = ()
+    queueing: Queueing | None = None
     notebooks: Endpoint | None = None
     """The hub that starts notebook servers."""
     notebooks_domain: str = ""
@@ -125,6 +133,8 @@ class PlatformFacts(_Closed):
     notebook_image: str = ""
     training_image: str = ""
     """Image with TensorFlow for training jobs; GPU clusters bring their own."""
+    mpi_jobs: bool = False
+    """Whether workspaces have MPIJobs, whose launchers reach the API server."""
     serving_image: str = ""
     """Image of the model servers."""
     cloud: Cloud | None = None

@@ -25,6 +25,8 @@ class PythonPackages:
     """Wheels of a hash-pinned requirements lock (path from the project's root), installed to /opt/python."""
 
     lock: str
+    without: tuple[str, ...] = ()
+    """Files and folders that images do not need, as globs relative to /opt/python."""
 
 
 @dataclass(frozen=True)

@@ -81,8 +81,10 @@ def service_account(component: str, name: str | None = None, managed: Managed | 
     return obj("v1", "ServiceAccount", component, own, annotations=annotations, automountServiceAccountToken=False)
 
 
-def cluster_role(component: str, name: str, rules: Sequence[Mapping[str, Any]]) -> tuple[KubernetesObject, ...]:
-    """A ClusterRole `mlp-<name>` and its binding to the component's service account."""
+def cluster_role(
+    component: str, name: str, rules: Sequence[Mapping[str, Any]], account: str | None = None
+) -> tuple[KubernetesObject, ...]:
+    """A ClusterRole `mlp-<name>` and its binding to the component's service account, or another one of it."""
     full = f"mlp-{name}"
     role = obj("rbac.authorization.k8s.io/v1", "ClusterRole", component, full, namespaced=False, rules=list(rules))
     binding = obj(
@@ -92,7 +94,9 @@ def cluster_role(component: str, name: str, rules: Sequence[Mapping[str, Any]]) 
         full,
         namespaced=False,
         roleRef={"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": full},
-        subjects=[{"kind": "ServiceAccount", "name": component, "namespace": component_namespace(component)}],
+        subjects=[
+            {"kind": "ServiceAccount", "name": account or component, "namespace": component_namespace(component)}
+        ],
     )
     return role, binding
 

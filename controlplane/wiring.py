@@ -7,17 +7,28 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from components.catalog import CATALOG
+from components.serving.names import API_GROUP as SERVING_API_GROUP
+from components.serving.names import NAME as SERVING
+from components.serving.names import PREDICT
 from components.storage.objects import ROOT_USER
 from controlplane.clouds.opening import open_cloud
-from controlplane.gate.ports import AUDIENCE, Reviewed, TokenReviewer
+from controlplane.contents.cluster import Cluster
+from controlplane.gate.ports import AUDIENCE, CallReviewer, Reviewed, TokenReviewer
 from controlplane.gate.service import CachedReviewer
-from controlplane.kube.client import Kube
+from controlplane.gate.serving import CachedCalls
+from controlplane.kube.client import Access, Kube
+from controlplane.outside import Outside
 from controlplane.reconcile.model import Drift, WorkspaceStorage
+from controlplane.reconcile.people import PeopleRole
 from controlplane.reconcile.service import Reconciler
+from controlplane.reconcile.tenants import TenantReconciler
 from controlplane.reconcile.watch import DriftWatcher
+from controlplane.serving.follower import AliasFollower
 from controlplane.settings import Settings, SettingsError
 from controlplane.storage.credentials import Credentials
 from controlplane.storage.service import S3Storage
+from controlplane.tracking.client import Tracking
+from controlplane.tracking.registry import Registry
 
 
 class KubeReviewer:
@@ -32,14 +43,45 @@ class KubeReviewer:
         return None if found is None else Reviewed(found.username, found.groups)
 
 
+class KubeCalls:
+    """Asks RBAC about calls of model endpoints."""
+
+    def __init__(self, kube: Kube) -> None:
+        self._kube = kube
+
+    def may_call(self, user: str, groups: tuple[str, ...], namespace: str, endpoint: str) -> bool:
+        """Raises Temporary where the API server is away."""
+        return self._kube.allowed(
+            Access(
+                user=user, groups=groups, verb="create", group=SERVING_API_GROUP, resource="inferenceservices",
+                subresource=PREDICT, namespace=namespace, name=endpoint,
+            )
+        )  # fmt: skip
+
+
 def connect(environ: Mapping[str, str] = os.environ) -> Kube:
     """By MLP_KUBECONFIG where it is set, else as the pod's service account."""
     path = environ.get("MLP_KUBECONFIG")
     return Kube.connect(Path(path) if path else None)
 
 
-def make_reviewer() -> TokenReviewer:
-    return CachedReviewer(KubeReviewer(connect()))
+def make_reviewer(kube: Kube) -> TokenReviewer:
+    return CachedReviewer(KubeReviewer(kube))
+
+
+def make_outside(settings: Settings, kube: Kube) -> Outside:
+    """What people's requests may reach."""
+    return Outside(cluster=Cluster(kube), tracking=make_tracking(settings))
+
+
+def make_tracking(settings: Settings) -> Tracking | None:
+    """None where there is no tracking server, or this process was not given the secret of its hop."""
+    endpoint, secret = settings.facts.tracking, settings.tracking_secret
+    return Tracking(endpoint.url, secret.get_secret_value()) if endpoint and secret else None
+
+
+def make_calls(kube: Kube) -> CallReviewer:
+    return CachedCalls(KubeCalls(kube))
 
 
 def make_watch(on_drift: Callable[[Drift], None]) -> DriftWatcher:
@@ -47,10 +89,29 @@ def make_watch(on_drift: Callable[[Drift], None]) -> DriftWatcher:
     return DriftWatcher(connect(), on_drift)
 
 
+def make_people_role() -> PeopleRole:
+    """The role that speaks for people, with a client of its own."""
+    return PeopleRole(connect())
+
+
+def make_follower(settings: Settings) -> AliasFollower | None:
+    """With a client of its own. None where there are no model endpoints, or no MLflow to ask."""
+    tracking, secret = settings.facts.tracking, settings.tracking_secret
+    if SERVING not in settings.facts.components or tracking is None or secret is None:
+        return None
+    return AliasFollower(connect(), Registry(tracking, secret.get_secret_value()))
+
+
 def make_reconciler(settings: Settings) -> Reconciler:
     """With the object storage of the facts, and what every installed component adds to a workspace."""
     installed = [component for component in CATALOG if component.name in settings.facts.components]
     return Reconciler(connect(), make_storage(settings), settings.facts, installed)
+
+
+def make_tenant_reconciler(settings: Settings) -> TenantReconciler:
+    """With what every installed component gives tenants."""
+    installed = [component for component in CATALOG if component.name in settings.facts.components]
+    return TenantReconciler(connect(), settings.facts, installed)
 
 
 def make_storage(settings: Settings) -> WorkspaceStorage | None:

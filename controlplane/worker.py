@@ -23,6 +23,8 @@ from controlplane.operations.runner import Handler, Runner
 from controlplane.queue import TASK
 from controlplane.runtime import Runtime, system
 from controlplane.settings import Settings
+from controlplane.tenants.objects import TenantObjects, TenantReconciler
+from controlplane.tenants.people import People, PeopleRole
 from controlplane.tenants.tasks import KINDS as TENANT_KINDS
 from controlplane.tenants.tasks import TenantHandler
 from controlplane.workspaces.ports import Reconciler
@@ -33,18 +35,30 @@ log = logging.getLogger(__name__)
 THREADS = 6
 
 
-def handlers(reconciler: Reconciler) -> dict[OperationKind, Handler]:
-    """What does what, for every kind there is."""
-    workspace: Handler = WorkspaceHandler(reconciler)
-    tenant: Handler = TenantHandler()
+def handlers(
+    reconciler: Reconciler, people: People | None = None, queues: TenantObjects | None = None
+) -> dict[OperationKind, Handler]:
+    """What does what, for every kind there is. `people` None: nobody keeps the list of their groups. `queues` None: no
+    component gives tenants anything."""
+    workspace: Handler = WorkspaceHandler(reconciler, people, queues)
+    tenant: Handler = TenantHandler(people)
     return {**dict.fromkeys(WORKSPACE_KINDS, workspace), **dict.fromkeys(TENANT_KINDS, tenant)}
 
 
-def make_worker(settings: Settings, reconciler: Reconciler, *, runtime: Runtime | None = None) -> tuple[Celery, Runner]:
+def make_worker(
+    settings: Settings,
+    reconciler: Reconciler,
+    *,
+    runtime: Runtime | None = None,
+    tenants: TenantReconciler | None = None,
+    role: PeopleRole | None = None,
+) -> tuple[Celery, Runner]:
     """The Celery application with its one task, and the runner behind it."""
     held = runtime or Runtime.make(settings)
+    people = People(held, role) if role is not None else None
     owner = settings.worker_name or f"{socket.gethostname()}-{uuid4().hex[:8]}"
-    runner = Runner(held, handlers(reconciler), owner)
+    queues = TenantObjects(held, tenants) if tenants is not None else None
+    runner = Runner(held, handlers(reconciler, people, queues), owner)
 
     def run_operation(operation: str) -> None:
         try:
@@ -81,11 +95,13 @@ def serve(app: Celery, log_level: str = "INFO") -> None:
 
 
 def main() -> None:
-    from controlplane.wiring import make_reconciler
+    from controlplane.wiring import make_people_role, make_reconciler, make_tenant_reconciler
 
     settings = settings_module.load(os.environ)
     logs.init(settings.log_level)
-    app, _ = make_worker(settings, make_reconciler(settings))
+    app, _ = make_worker(
+        settings, make_reconciler(settings), role=make_people_role(), tenants=make_tenant_reconciler(settings)
+    )
     serve(app, settings.log_level)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from components.contract import Component, ObjectRef
 from components.gateway.images import VERSION, images
-from components.gateway.names import HOP_SECRET, NAME, TRACKING_HOP_SECRET
+from components.gateway.names import HOP_SECRET, NAME, NOTEBOOKS_HOP_SECRET, TRACKING_HOP_SECRET
 from components.gateway.objects import endpoint, objects
 from components.gateway.settings import GatewaySettings
 from components.names import component_namespace
@@ -24,7 +24,7 @@ COMPONENT = Component(
     summary="One entrance with TLS for console, API and MLflow (nginx)",
     settings=GatewaySettings,
     images=images,
-    secrets=(HOP_SECRET, TRACKING_HOP_SECRET),
+    secrets=(HOP_SECRET, TRACKING_HOP_SECRET, NOTEBOOKS_HOP_SECRET),
     facts=_facts,
     objects=objects,
     ready=_ready,

@@ -6,7 +6,7 @@ words) ends here. What says who calls is set here, from the control plane's answ
 
 from __future__ import annotations
 
-from components.gateway import tracking
+from components.gateway import kubernetes, notebooks, serving, tracking
 from components.gateway.nginx import Directive, block, d, render
 from components.gateway.parts import CONTROL_PLANE_HEADERS, authority, problem_response, sent
 from components.gateway.plan import GatewayPlan
@@ -80,6 +80,10 @@ def _http(plan: GatewayPlan) -> list[Directive]:
         d("proxy_connect_timeout", "5s"),
         d("proxy_send_timeout", "60s"),
         *_maps(),
+        *kubernetes.outside(),
+        kubernetes.upstream(plan.kubernetes),
+        *(serving.maps() if plan.serving else ()),
+        *([*notebooks.cache(plan), *notebooks.maps()] if plan.notebooks else []),
         block(
             "server",
             body=[
@@ -99,6 +103,7 @@ def _http(plan: GatewayPlan) -> list[Directive]:
             ],
         ),
         block("server", body=_server(plan)),
+        *([notebooks.origins(plan, plan.notebooks, _listen(plan), _strict(plan))] if plan.notebooks else []),
     ]
 
 
@@ -110,7 +115,11 @@ def _maps() -> list[Directive]:
             "map",
             "$request_uri",
             "$after_login",
-            body=[d("default", "/mlflow/"), d("~^(?<plain>/mlflow/[A-Za-z0-9/._~-]*)", "$plain")],
+            body=[
+                d("default", "/mlflow/"),
+                d("~^(?<plain>/mlflow/[A-Za-z0-9/._~-]*)", "$plain"),
+                *(d(pattern, place) for pattern, place in notebooks.AFTER_LOGIN),
+            ],
         ),
         # Browsers name the page that a change comes from; another page's is refused.
         block(
@@ -131,11 +140,16 @@ def _listen(plan: GatewayPlan, *more: str) -> list[Directive]:
     return [d("listen", plan.listen, "ssl", *more), *([d("http2", "on")] if plan.http2 else [])]
 
 
+def _strict(plan: GatewayPlan) -> list[Directive]:
+    return [d("add_header", "Strict-Transport-Security", "max-age=31536000", "always")] if plan.strict_transport else []
+
+
 def _server(plan: GatewayPlan) -> list[Directive]:
-    strict = (
-        [d("add_header", "Strict-Transport-Security", "max-age=31536000", "always")] if plan.strict_transport else []
-    )
+    strict = _strict(plan)
     parts = tracking.locations(plan, plan.tracking, strict) if plan.tracking else []
+    parts += kubernetes.locations(plan, strict)
+    parts += serving.locations(plan.serving, strict) if plan.serving else []
+    parts += notebooks.locations(plan, plan.notebooks) if plan.notebooks else []
     return [
         *_listen(plan),
         d("server_name", *plan.names),

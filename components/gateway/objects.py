@@ -1,4 +1,4 @@
-"""nginx as a Deployment, reached from everywhere, reaching the control plane and the tracking server."""
+"""nginx as a Deployment, reached from everywhere, reaching control plane, tracking server and API server."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from components.contract import Install, KubernetesObject
 from components.facts import Endpoint
 from components.gateway.config import configuration
 from components.gateway.images import GATEWAY_IMAGE
+from components.gateway.kubernetes import NAME as KUBERNETES_NAME
 from components.gateway.names import (
     GATEWAY_PODS,
     HOP_SECRET,
     NAME,
+    NOTEBOOKS_HOP_SECRET,
     PORT,
     TLS_CERTIFICATE,
     TLS_KEY,
@@ -22,6 +24,8 @@ from components.gateway.names import (
 from components.gateway.plan import HEALTH_PORT, GatewayPlan
 from components.gateway.settings import GatewaySettings
 from components.names import SYSTEM_NAMESPACE, component_namespace
+from components.notebooks.names import SERVER_PORT, SERVERS
+from components.serving import names as serving
 
 CONTROL_PLANE_HOST = f"control-plane.{SYSTEM_NAMESPACE}.svc"
 CONTROL_PLANE_PORT = 8000
@@ -39,16 +43,21 @@ def plan(settings: GatewaySettings, install: Install) -> GatewayPlan:
     service = f"{NAME}.{component_namespace(NAME)}.svc"
     public = urlsplit(facts.public_url).hostname or "localhost"
     tracking = urlsplit(facts.tracking.url) if facts.tracking else None
+    notebooks = urlsplit(facts.notebooks.url) if facts.notebooks else None
     return GatewayPlan(
         public_url=facts.public_url,
         names=tuple(dict.fromkeys((public, "localhost", "127.0.0.1", service, f"{service}.{domain}"))),
         control_plane=f"http://{CONTROL_PLANE_HOST}.{domain}:{CONTROL_PLANE_PORT}",
         tracking=f"http://{tracking.hostname}.{domain}:{tracking.port}" if tracking else None,
         tracking_host=(tracking.hostname or "") if tracking else "",
+        kubernetes=f"{KUBERNETES_NAME}.{domain}:443",
+        notebooks=f"http://{notebooks.hostname}.{domain}:{notebooks.port}" if notebooks else None,
+        notebooks_domain=facts.notebooks_domain,
         resolver=f"{settings.dns_service}.{domain}",
         requests_per_second=settings.requests_per_second,
         max_body_mb=settings.max_body_mb,
         max_artifact_mb=settings.max_artifact_mb,
+        serving=f".svc.{domain}" if serving.NAME in facts.components else None,
     )
 
 
@@ -58,12 +67,18 @@ def objects(settings: GatewaySettings, install: Install) -> tuple[KubernetesObje
     hops = {
         "control-plane.conf": _hop(install.secrets[HOP_SECRET]),
         "tracking.conf": _hop(install.secrets[TRACKING_HOP_SECRET]),
+        "notebooks.conf": _hop(install.secrets[NOTEBOOKS_HOP_SECRET]),
     }
     tls = {"tls.crt": install.secrets[TLS_CERTIFICATE], "tls.key": install.secrets[TLS_KEY]}
     template = k8s.pod_template(NAME, k8s.digest(config, hops, tls), _pod(settings, install.images[GATEWAY_IMAGE]))
     upstreams = [{"to": [k8s.peer(SYSTEM_NAMESPACE)], "ports": k8s.ports(CONTROL_PLANE_PORT)}]
     if install.facts.tracking:
         upstreams.append(k8s.to_endpoint(install.facts.tracking))
+    if serving.NAME in install.facts.components:
+        upstreams.append({"to": [k8s.WORKSPACES], "ports": [{"port": serving.PORT_NAME, "protocol": "TCP"}]})
+    if install.facts.notebooks:
+        upstreams.append(k8s.to_endpoint(install.facts.notebooks))
+        upstreams.append({"to": [SERVERS], "ports": k8s.ports(SERVER_PORT)})
     return (
         k8s.namespace(NAME),
         k8s.service_account(NAME),
@@ -73,7 +88,7 @@ def objects(settings: GatewaySettings, install: Install) -> tuple[KubernetesObje
             "traffic",
             # From everywhere: people come through the nodes, with addresses of any kind.
             ingress=[{"ports": k8s.ports(PORT)}],
-            egress=[k8s.to_dns(), *upstreams],
+            egress=[k8s.to_dns(), *upstreams, *k8s.to_api_server(install.facts.network.api_server_endpoints)],
         ),
         k8s.config_map(NAME, "nginx", config),
         k8s.secret(NAME, "hops", hops),
@@ -147,6 +162,7 @@ def _pod(settings: GatewaySettings, image: str) -> dict[str, Any]:
                     {"name": "nginx", "mountPath": "/etc/mlp/nginx.conf", "subPath": "nginx.conf", "readOnly": True},
                     {"name": "hops", "mountPath": "/etc/mlp/hops", "readOnly": True},
                     {"name": "tls", "mountPath": "/etc/mlp/tls", "readOnly": True},
+                    {"name": "kubernetes", "mountPath": "/etc/mlp/kubernetes", "readOnly": True},
                     k8s.TMP_MOUNT,
                 ],
             }
@@ -155,6 +171,8 @@ def _pod(settings: GatewaySettings, image: str) -> dict[str, Any]:
             {"name": "nginx", "configMap": {"name": "nginx"}},
             {"name": "hops", "secret": {"secretName": "hops", "defaultMode": 0o444}},
             {"name": "tls", "secret": {"secretName": "tls", "defaultMode": 0o444}},
+            # The API server's authority, which the cluster itself puts into every namespace.
+            {"name": "kubernetes", "configMap": {"name": "kube-root-ca.crt"}},
             k8s.scratch("tmp", "1Gi"),
         ],
     }

@@ -58,9 +58,9 @@ def sent(headers: Sequence[str], host: str) -> list[Directive]:
     return [d("proxy_set_header", name, value) for name, value in (client | own).items()]
 
 
-def authorized() -> list[Directive]:
+def authorized(unavailable: str = "@unavailable") -> list[Directive]:
     """Of a location that only known callers pass: the control plane is asked who calls (`authority`), and its answer is
-    in $remote_user_name and $remote_groups."""
+    in $remote_user_name and $remote_groups. `unavailable`: what is answered where nobody answers behind it."""
     return [
         block("if", "($foreign_change)", body=[d("return", 418)]),
         d("error_page", 418, "=", "@foreign"),
@@ -69,7 +69,7 @@ def authorized() -> list[Directive]:
         # A location's own error pages replace the server's, so those stand here again.
         d("error_page", 413, "=", "@too_large"),
         d("error_page", 429, "=", "@too_many"),
-        d("error_page", 500, 502, 504, "=", "@unavailable"),
+        d("error_page", 500, 502, 504, "=", unavailable),
         d("auth_request", "/_authorize"),
         d("auth_request_set", "$remote_user_name", "$upstream_http_x_remote_user"),
         d("auth_request_set", "$remote_groups", "$upstream_http_x_remote_groups"),
@@ -105,6 +105,9 @@ def authority(plan: GatewayPlan) -> list[Directive]:
                 d("proxy_set_header", "X-Original-Method", "$request_method"),
                 d("include", f"{plan.folder}/hops/control-plane.conf"),
                 d("proxy_read_timeout", "10s"),
+                # Room for the groups and the token of a call to the Kubernetes API.
+                d("proxy_buffer_size", "16k"),
+                d("proxy_buffers", 4, "16k"),
             ],
         ),
         block(

@@ -22,13 +22,20 @@ class GatewayPlan:
     tracking: str | None
     tracking_host: str
     """The host name that the tracking server expects."""
+    kubernetes: str
+    """`host:port` of the API server. It is asked by the name `kubernetes.NAME` in its certificate."""
+    notebooks: str | None
+    notebooks_domain: str
+    """Below which every notebook server has a host name, with the port where it is not 443."""
     resolver: str
     """Host name or `address:port` of the cluster's DNS."""
     requests_per_second: int
     max_body_mb: int
     max_artifact_mb: int
+    serving: str | None = None
+    """What follows `service.namespace` in the host name of a model endpoint; None: there are none."""
     folder: str = "/etc/mlp"
-    """Where certificate, key and secrets are mounted."""
+    """Where certificate, key, secrets and the API server's authority are mounted."""
     scratch: str = "/tmp"  # noqa: S108 - a folder of the container's own
     listen: str = f"{PORT}"
     health_listen: str = f"{HEALTH_PORT}"

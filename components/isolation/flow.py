@@ -6,12 +6,15 @@ from typing import Any
 
 from components import kubernetes as k8s
 from components.contract import KubernetesObject
-from components.names import SYSTEM_NAMESPACE, component_namespace
+from components.names import PERSON_USER, SYSTEM_NAMESPACE, component_namespace
 
 _COMPONENT = "isolation"
 _API = "flowcontrol.apiserver.k8s.io/v1"
 
-PLATFORM_COMPONENTS = ("network", "volumes", "database", "storage", "tracking", "gateway")
+PLATFORM_COMPONENTS = (
+    "network", "volumes", "database", "storage", "tracking", "gateway", "queueing", "pipelines", "training", "tuning",
+    "serving", "notebooks",
+)  # fmt: skip
 """Components whose service accounts may talk to the API server as part of the platform."""
 
 
@@ -22,7 +25,10 @@ def flow_control() -> tuple[KubernetesObject, ...]:
         {"kind": "ServiceAccount", "serviceAccount": {"name": "*", "namespace": namespace}} for namespace in namespaces
     ]
     # Built-in schemas for the cluster's own accounts come before 8500, the one for all other accounts at 9000.
-    everyone = [{"kind": "Group", "group": {"name": "system:serviceaccounts"}}]
+    everyone = [
+        {"kind": "Group", "group": {"name": "system:serviceaccounts"}},
+        {"kind": "User", "user": {"name": PERSON_USER}},
+    ]
     return (
         _level("mlp-platform", shares=40, queues=32),
         _level("mlp-workspaces", shares=60, queues=128),

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from components.admission import served
 from components.contract import Install, KubernetesObject
 from components.facts import PlatformFacts
 from components.isolation.flow import flow_control
-from components.isolation.policies import authority, ownership, pods, traffic, volumes
+from components.isolation.policies import authority, ownership, people, pods, traffic, volumes, web
+from components.isolation.policies.defaults import pod_defaults
 from components.isolation.policies.model import Policy
 from components.isolation.priorities import CLASSES, priority_classes
 from components.isolation.rbac import WORKLOAD_CLUSTER_ROLE, cluster_roles
 from components.isolation.settings import IsolationSettings
 from components.names import CLUSTER_ROLE, Role
+from components.pipelines import rbac as pipelines
+from components.queueing import rbac as queueing
+from components.serving import rbac as serving
 from components.tracking import rbac as tracking
+from components.training import rbac as training
+from components.tuning import rbac as tuning
 
+_PARTS = (tracking, queueing, pipelines, training, tuning, serving)
 COMPONENT_RULES = {
-    CLUSTER_ROLE[Role.VIEWER]: tracking.VIEWER_RULES,
-    CLUSTER_ROLE[Role.MEMBER]: tracking.MEMBER_RULES,
-    CLUSTER_ROLE[Role.ADMIN]: tracking.ADMIN_RULES,
-    WORKLOAD_CLUSTER_ROLE: tracking.WORKLOAD_RULES,
+    CLUSTER_ROLE[Role.VIEWER]: [rule for part in _PARTS for rule in part.VIEWER_RULES],
+    CLUSTER_ROLE[Role.MEMBER]: [rule for part in _PARTS for rule in part.MEMBER_RULES],
+    CLUSTER_ROLE[Role.ADMIN]: [rule for part in _PARTS for rule in part.ADMIN_RULES],
+    WORKLOAD_CLUSTER_ROLE: [rule for part in _PARTS for rule in part.WORKLOAD_RULES],
 }
 """What components ask RBAC about in a workspace. They stay when a component is off: then nobody asks."""
 
@@ -40,7 +48,9 @@ def policies(settings: IsolationSettings, facts: PlatformFacts) -> tuple[Policy,
     classes = tuple(name for name in (facts.storage_class, *settings.storage_classes) if name)
     return (
         *ownership.policies(),
+        *web.policies(),
         *authority.policies(),
+        *people.policies(),
         *traffic.policies(),
         *volumes.policies(classes),
         *pods.policies(rules),
@@ -50,6 +60,8 @@ def policies(settings: IsolationSettings, facts: PlatformFacts) -> tuple[Policy,
 def objects(settings: IsolationSettings, install: Install) -> tuple[KubernetesObject, ...]:
     """Cluster-wide objects only: the component has no namespace and runs nothing."""
     admission = [obj for policy in policies(settings, install.facts) for obj in policy.objects()]
+    if served(install.facts.kubernetes_version):
+        admission += pod_defaults().objects()
     # A policy acts through its binding, so all policies are there before the first binding.
-    admission.sort(key=lambda obj: obj["kind"])
+    admission.sort(key=lambda obj: obj["kind"].endswith("Binding"))
     return (*priority_classes(), *cluster_roles(COMPONENT_RULES), *flow_control(), *admission)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.images import Image, PythonPackages, SourceTree, TextFile
+from components.images import Image, Layer, PythonPackages, SourceTree, TextFile
 from components.tracking.settings import TrackingSettings
 
 VERSION = "3.17.2"
@@ -11,12 +11,30 @@ TRACKING_IMAGE = "tracking"
 WORKSPACE_IMAGE_NAME = "workspace"
 
 _ENV = {"PYTHONPATH": "/opt/python", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"}
+CLIENT_ENV = {**_ENV, "HOME": "/tmp", "MPLCONFIGDIR": "/tmp"}  # noqa: S108 - folders of the container's own
+"""Of images that have `plugin_layers`."""
+ENTRY_POINTS = """[mlflow.request_auth_provider]
+mlp = components.tracking.client.auth:WorkloadAuthProvider
+[mlflow.run_context_provider]
+mlp = components.tracking.client.context:OriginContext
+"""
+"""By these MLflow finds our plugins."""
 _DIST_INFO = "/opt/python/mlp_workload-1.dist-info"
 
 
-def _python(settings: TrackingSettings) -> PythonPackages:
+def python_layer(settings: TrackingSettings) -> PythonPackages:
+    """MLflow and common libraries. Equal in every image that has it, so stored once."""
     folder = "" if settings.artifacts == "s3" else f"/{settings.artifacts}"
     return PythonPackages(f"components/tracking{folder}/requirements.lock")
+
+
+def plugin_layers() -> tuple[Layer, ...]:
+    """What makes MLflow's client one of a workspace's pods."""
+    return (
+        SourceTree(("components/tracking/client",)),
+        TextFile(f"{_DIST_INFO}/METADATA", "Metadata-Version: 2.1\nName: mlp-workload\nVersion: 1\n"),
+        TextFile(f"{_DIST_INFO}/entry_points.txt", ENTRY_POINTS),
+    )
 
 
 def workspace_image(settings: TrackingSettings) -> Image:
@@ -24,18 +42,9 @@ def workspace_image(settings: TrackingSettings) -> Image:
     return Image(
         name=WORKSPACE_IMAGE_NAME,
         version="1",
-        layers=(
-            _python(settings),
-            SourceTree(("components/tracking/client",)),
-            # MLflow finds the provider by this entry point.
-            TextFile(f"{_DIST_INFO}/METADATA", "Metadata-Version: 2.1\nName: mlp-workload\nVersion: 1\n"),
-            TextFile(
-                f"{_DIST_INFO}/entry_points.txt",
-                "[mlflow.request_auth_provider]\nmlp = components.tracking.client.auth:WorkloadAuthProvider\n",
-            ),
-        ),
+        layers=(python_layer(settings), *plugin_layers()),
         command=("python3",),
-        env={**_ENV, "HOME": "/tmp", "MPLCONFIGDIR": "/tmp"},  # noqa: S108 - folders of the container's own
+        env=CLIENT_ENV,
     )
 
 
@@ -45,7 +54,7 @@ def images(settings: TrackingSettings) -> tuple[Image, ...]:
         Image(
             name=TRACKING_IMAGE,
             version=VERSION,
-            layers=(_python(settings), SourceTree(("components/tracking/server",))),
+            layers=(python_layer(settings), SourceTree(("components/tracking/server",))),
             command=("python3", "-m", "uvicorn", "--factory", "components.tracking.server.app:create"),
             env=_ENV,
         ),

@@ -11,6 +11,8 @@ CONFIG_MAP = "mlflow"
 CA_CONFIG_MAP = "mlp-ca"
 CA_KEY = "ca.crt"
 FOLDER = "/var/run/secrets/mlp"
+_FILES = {"labels": "metadata.labels", "namespace": "metadata.namespace", "pod": "metadata.name"}
+"""Beside the token: what a run is tagged with (client/context.py)."""
 TOKEN_AUDIENCE = "mlp"  # noqa: S105 - a name
 WORKLOAD_SERVICE_ACCOUNT = "workload"
 
@@ -34,7 +36,8 @@ def workspace_objects(workspace: Workspace, facts: PlatformFacts) -> tuple[Kuber
 
 
 def workload_volume(name: str = "mlp", expiration_seconds: int = 3600) -> dict[str, Any]:
-    """The pod volume with the pod's token for the platform and the CA; mount it read-only at FOLDER.
+    """The pod volume with the pod's token for the platform, the CA, and the pod's name and labels; mount it read-only
+    at FOLDER. Pods get it by themselves (`environment.py`) where the cluster completes pods.
 
     The pod runs as service account `workload`; its token is good for the platform only, not for the API server.
     """
@@ -51,9 +54,14 @@ def workload_volume(name: str = "mlp", expiration_seconds: int = 3600) -> dict[s
                     },
                 },
                 {"configMap": {"name": CA_CONFIG_MAP, "items": [{"key": CA_KEY, "path": CA_KEY}]}},
+                {"downwardAPI": {"items": [_field(path, of) for path, of in _FILES.items()]}},
             ],
         },
     }
+
+
+def _field(path: str, of: str) -> dict[str, Any]:
+    return {"path": path, "fieldRef": {"apiVersion": "v1", "fieldPath": of}}
 
 
 def _config_map(workspace: Workspace, name: str, data: dict[str, str]) -> KubernetesObject:

@@ -32,6 +32,8 @@ class Scope(StrEnum):
     """Reading and changing through this API."""
     TRACKING = "tracking"
     """Passing the gateway to MLflow and the other components."""
+    KUBERNETES = "kubernetes"
+    """Passing the gateway to the Kubernetes API, there with the rights of the person in the tenants."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ class Me(View):
 
 class TokenCreate(Command):
     name: Title
-    scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=3)] = (Scope.READ, Scope.WRITE, Scope.TRACKING)
+    scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=len(Scope))] = tuple(Scope)
     tenant: Slug | None = None
     """Narrow it to one tenant."""
     expires_at: AwareDatetime | None = None

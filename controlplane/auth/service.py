@@ -136,7 +136,8 @@ class AuthService:
         )
 
     def principal_of(self, row: AccountRow) -> Principal:
-        """Of an account that has just shown its password, before it has a session or token."""
+        """Of an account without a session or token at hand: it has just shown its password, or the platform itself asks
+        about it."""
         return self._principal(row, Via.SESSION, "password")
 
     def _principal(

@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from components.quantities import format_bytes
 from controlplane.errors import PublicError
-from controlplane.quotas.model import Quota, format_bytes
+from controlplane.quotas.model import Quota
 from controlplane.quotas.text import QuotaText
 
 M = TypeVar("M", bound=BaseModel)

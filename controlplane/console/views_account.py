@@ -26,6 +26,7 @@ SCOPES = (
     (Scope.READ, "Read", "See what you see, through the API."),
     (Scope.WRITE, "Change", "Make changes in your name, through the API."),
     (Scope.TRACKING, "Track", "Log runs and models to MLflow."),
+    (Scope.KUBERNETES, "Kubernetes", "Use kubectl and Kubernetes SDKs in your workspaces."),
 )
 LIFETIMES = (("7", "7 days"), ("30", "30 days"), ("90", "90 days"), ("365", "365 days"))
 

@@ -3,6 +3,7 @@
 In: X-Mlp-Gateway-Secret; the caller's own Cookie or Authorization; X-Original-Method and X-Original-URI; and
 X-MLflow-Workspace where the call names a workspace's namespace.
 Out: 200 with X-Remote-User and X-Remote-Groups (joined by `|`), 401 or 403 with X-Mlp-Reason, 503 when nobody can tell.
+Below /kubernetes/: 200 with the headers of `kubernetes.Impersonation`. Below /serving/, 200 comes with X-Upstream too.
 """
 
 from __future__ import annotations
@@ -12,65 +13,85 @@ from collections.abc import Callable
 from flask import Flask, Response, request
 
 from controlplane.auth.csrf import same_origin
+from controlplane.auth.model import Principal
 from controlplane.auth.service import TOKEN_PREFIX, AuthService
 from controlplane.errors import Temporary
+from controlplane.gate import kubernetes, notebooks, serving
+from controlplane.gate.kubernetes import Impersonation
 from controlplane.gate.model import Identity, Refusal
-from controlplane.gate.ports import TokenReviewer
+from controlplane.gate.ports import CallReviewer, TokenReviewer
 from controlplane.gate.service import GateService
+from controlplane.gate.serving import EndpointCall
 from controlplane.http import caller
 from controlplane.work import Work
 
 
-def init_app(app: Flask, reviewer: TokenReviewer | None) -> None:
-    """`reviewer` None: there is no cluster to ask, so pods are unknown."""
-    app.add_url_rule("/internal/authorize", "gate.authorize", _view(reviewer), methods=["GET"])
+def init_app(app: Flask, reviewer: TokenReviewer | None, calls: CallReviewer | None = None) -> None:
+    """`reviewer` None: there is no cluster to ask, so pods are unknown; `calls` None: nobody may call an endpoint."""
+    notebooks.init_app(app)
+    app.add_url_rule("/internal/authorize", "gate.authorize", _view(reviewer, calls), methods=["GET"])
 
 
-def _view(reviewer: TokenReviewer | None) -> Callable[[], Response]:
+def _view(reviewer: TokenReviewer | None, calls: CallReviewer | None) -> Callable[[], Response]:
     def authorize() -> Response:
         if not caller.from_gateway():
             return _answer(Refusal(403, "not-the-gateway"))
         try:
             with caller.runtime().work(origin=caller.origin()) as work:
-                return _answer(_decide(work, reviewer))
+                decision = _decide(work, reviewer)
+            uri = request.headers.get("X-Original-URI", "")
+            return _answer(serving.judged(notebooks.judged(decision, uri), uri, calls))
         except Temporary:
-            response = Response(status=503)
-            response.headers["Retry-After"] = "2"
-            return response
+            return _later()
 
     return authorize
 
 
-def _decide(work: Work, reviewer: TokenReviewer | None) -> Identity | Refusal:
+def _later() -> Response:
+    return Response(status=503, headers={"Retry-After": "2"})
+
+
+def _decide(work: Work, reviewer: TokenReviewer | None) -> Identity | Impersonation | Refusal:
     gate = GateService(work, reviewer)
-    workspace = request.headers.get("X-MLflow-Workspace") or None
+    uri = request.headers.get("X-Original-URI", "")
+    to_kubernetes = kubernetes.concerns(uri)
     token = caller.bearer()
+    if token is not None and not token.startswith(TOKEN_PREFIX):
+        return Refusal(403, "pod") if to_kubernetes else gate.pod(token)
+    principal = _person(work, token, changes=to_kubernetes)
+    if isinstance(principal, Refusal):
+        return principal
+    if to_kubernetes:
+        return gate.person_at_kubernetes(principal, uri)
+    return gate.person(principal, request.headers.get("X-MLflow-Workspace") or None)
+
+
+def _person(work: Work, token: str | None, *, changes: bool) -> Principal | Refusal:
+    """Who calls by platform token or session. `changes`: so may any call, as a shell by GET."""
     if token is not None:
-        if not token.startswith(TOKEN_PREFIX):
-            return gate.pod(token)
-        principal = AuthService(work).by_token(token)
-        return gate.person(principal, workspace) if principal else Refusal(401, "unknown-token")
+        return AuthService(work).by_token(token) or Refusal(401, "unknown-token")
     if "Authorization" in request.headers:
         return Refusal(401, "unknown-scheme")
     secret = request.cookies.get(caller.SESSION_COOKIE, "")
     principal = AuthService(work).by_session(secret) if secret else None
     if principal is None:
         return Refusal(401, "not-signed-in")
-    if not _own_page():
-        return Refusal(403, "cross-site")
-    return gate.person(principal, workspace)
+    return principal if _own_page(changes=changes) else Refusal(403, "cross-site")
 
 
-def _own_page() -> bool:
+def _own_page(*, changes: bool) -> bool:
     """Whether a change by cookie comes from our own pages: a browser says so by one of two headers."""
     method = request.headers.get("X-Original-Method", "").upper()
-    if method in caller.SAFE_METHODS:
+    if method in caller.SAFE_METHODS and not changes:
         return True
     said = "Origin" in request.headers or "Sec-Fetch-Site" in request.headers
     return said and same_origin(request.headers, caller.runtime().settings.public_url)
 
 
-def _answer(decision: Identity | Refusal) -> Response:
-    if isinstance(decision, Identity):
-        return Response(status=200, headers=decision.headers())
-    return Response(status=decision.status, headers={"X-Mlp-Reason": decision.reason})
+def _answer(decision: Identity | Impersonation | EndpointCall | Refusal) -> Response:
+    if isinstance(decision, Impersonation):
+        token = caller.runtime().settings.kubernetes_token()
+        return Response(status=200, headers=decision.headers(token)) if token else _later()
+    if isinstance(decision, Refusal):
+        return Response(status=decision.status, headers={"X-Mlp-Reason": decision.reason})
+    return Response(status=200, headers=decision.headers())

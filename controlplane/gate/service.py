@@ -6,9 +6,12 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from uuid import UUID
 
 from controlplane.auth.model import Principal
 from controlplane.auth.service import secret_hash
+from controlplane.gate import kubernetes
+from controlplane.gate.kubernetes import Impersonation
 from controlplane.gate.model import WORKSPACE_PREFIX, Identity, Refusal, namespace_of, of_person, of_service_account
 from controlplane.gate.ports import Reviewed, TokenReviewer
 from controlplane.tenants import repository as tenants
@@ -57,13 +60,29 @@ class GateService:
 
     def person(self, principal: Principal, workspace: str | None) -> Identity | Refusal:
         """`workspace`: the namespace that the call names. One that is no workspace of ours is left to RBAC."""
-        rows = tenants.by_ids(self._work.session, set(principal.roles))
-        active = {row.id: row.slug for row in rows if row.state == TenantState.ACTIVE}
+        active = active_tenants(self._work, principal)
         if workspace is not None and workspaces.by_namespace(self._work.session, workspace) is not None:
             refusal = self._closed(workspace)
             if refusal is not None:
                 return refusal
         return of_person(principal, active)
+
+    def person_at_kubernetes(self, principal: Principal, uri: str) -> Impersonation | Refusal:
+        """`uri`: path and query as the person sent them."""
+        path = kubernetes.parts(uri)
+        if path is None:
+            return Refusal(403, "path")
+        namespace = kubernetes.namespace_in(path)
+        found = workspaces.by_namespace(self._work.session, namespace) if namespace else None
+        tenant = found[1].id if found else None
+        # Others learn nothing about a workspace that is not theirs, not even that it is suspended: RBAC refuses them.
+        if namespace is not None and tenant in principal.roles:
+            refusal = self._closed(namespace)
+            if refusal is not None:
+                return refusal
+        rows = tenants.by_ids(self._work.session, set(principal.roles))
+        active = {row.id: row.slug for row in rows if row.state == TenantState.ACTIVE}
+        return kubernetes.of_person(principal, active, tenant, namespaced=namespace is not None)
 
     def pod(self, token: str) -> Identity | Refusal:
         """Only service accounts of workspaces in use are let through. Raises Temporary when nobody can tell."""
@@ -90,3 +109,9 @@ class GateService:
         if row.suspended:
             return Refusal(403, "workspace-suspended")
         return Refusal(403, "workspace-deleting") if row.state in _GOING else None
+
+
+def active_tenants(work: Work, principal: Principal) -> dict[UUID, str]:
+    """Slugs of the person's tenants that are not suspended."""
+    rows = tenants.by_ids(work.session, set(principal.roles))
+    return {row.id: row.slug for row in rows if row.state == TenantState.ACTIVE}

@@ -39,6 +39,7 @@ SECRET = Resource("v1", "Secret", "secrets")
 POD = Resource("v1", "Pod", "pods")
 NETWORK_POLICY = Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
 ROLE = Resource("rbac.authorization.k8s.io/v1", "Role", "roles")
+CLUSTER_ROLE = Resource("rbac.authorization.k8s.io/v1", "ClusterRole", "clusterroles", namespaced=False)
 ROLE_BINDING = Resource("rbac.authorization.k8s.io/v1", "RoleBinding", "rolebindings")
 API_SERVICE = Resource("apiregistration.k8s.io/v1", "APIService", "apiservices", namespaced=False)
 TOKEN_REVIEW = Resource("authentication.k8s.io/v1", "TokenReview", "tokenreviews", namespaced=False)
@@ -50,7 +51,7 @@ KNOWN = {
     (resource.api_version, resource.kind): resource
     for resource in (
         NAMESPACE, RESOURCE_QUOTA, LIMIT_RANGE, SERVICE_ACCOUNT, CONFIG_MAP, SECRET, POD, NETWORK_POLICY, ROLE,
-        ROLE_BINDING, API_SERVICE, TOKEN_REVIEW, ACCESS_REVIEW,
+        CLUSTER_ROLE, ROLE_BINDING, API_SERVICE, TOKEN_REVIEW, ACCESS_REVIEW,
     )
 }  # fmt: skip
 

@@ -66,16 +66,3 @@ class Quota(BaseModel):
 
 
 ZERO = Quota(cpu=0, memory=0, storage=0, pods=0)
-
-
-def format_cpu(millicores: int) -> str:
-    """`2` for whole cores, `500m` otherwise: the canonical Kubernetes form."""
-    return str(millicores // 1000) if millicores % 1000 == 0 else f"{millicores}m"
-
-
-def format_bytes(size: int) -> str:
-    """The largest binary unit that divides the size exactly, such as `4Gi`: the canonical Kubernetes form."""
-    for unit, factor in (("Pi", 2**50), ("Ti", 2**40), ("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10)):
-        if size and size % factor == 0:
-            return f"{size // factor}{unit}"
-    return str(size)

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, StringConstraints
 
-from controlplane.quotas.model import Count, Quota, format_bytes, format_cpu, parse_quantity
+from components.quantities import format_bytes, format_cpu
+from controlplane.quotas.model import Count, Quota, parse_quantity
 
 
 def _quantity(value: object) -> object:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from components.names import Role
-from controlplane.quotas.model import Quota, format_bytes, format_cpu
+from components.quantities import format_bytes, format_cpu
+from controlplane.quotas.model import Quota
 from controlplane.requests.model import Approvers, Want, WantException, WantMember, WantQuota, WantWorkspace
 from controlplane.tenants.model import Rules
 

@@ -79,6 +79,16 @@ def page(
     return list(session.scalars(query))
 
 
+def everyone(session: Session) -> list[TenantRow]:
+    """All that are not deleted."""
+    return list(session.scalars(live().order_by(TenantRow.slug)))
+
+
+def active_slugs(session: Session) -> list[str]:
+    """Of tenants whose people are let through."""
+    return list(session.scalars(select(TenantRow.slug).where(TenantRow.state == TenantState.ACTIVE)))
+
+
 def total(quotas: list[Quota]) -> Quota:
     return sum(quotas, start=ZERO)
 

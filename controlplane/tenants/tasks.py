@@ -14,6 +14,7 @@ from controlplane.operations.runner import Outcome, Run
 from controlplane.runtime import system
 from controlplane.tenants import repository
 from controlplane.tenants.model import TenantState
+from controlplane.tenants.people import People
 from controlplane.work import Work
 from controlplane.workspaces import repository as workspaces
 
@@ -22,6 +23,9 @@ KINDS = (OperationKind.TENANT_SUSPEND, OperationKind.TENANT_RESUME, OperationKin
 
 class TenantHandler:
     """The operations on workspaces were queued together with this one, as its children."""
+
+    def __init__(self, people: People | None = None) -> None:
+        self._people = people
 
     def load(self, work: Work, row: OperationRow) -> UUID | None:  # noqa: ARG002
         return row.tenant_id
@@ -38,6 +42,8 @@ class TenantHandler:
         if run.kind is OperationKind.TENANT_DELETE and left:
             why = bad[0].message if bad else "its operation ended early"
             raise Temporary(f"{left} workspaces are still there ({why}); retry their operations.", waiting=True)
+        if self._people is not None:
+            self._people.keep()
         if bad:
             return Outcome(OperationState.FAILED, f"{len(bad)} of {len(children)} workspaces failed: {bad[0].message}")
         return Outcome(result={"workspaces": len(children)})

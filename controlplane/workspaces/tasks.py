@@ -14,6 +14,8 @@ from controlplane.operations.runner import Outcome, Run
 from controlplane.reconcile.model import Condition, ConditionType, Observation, WorkspaceSpec
 from controlplane.tenants import repository as tenants
 from controlplane.tenants.model import TenantState
+from controlplane.tenants.objects import TenantObjects
+from controlplane.tenants.people import People
 from controlplane.tenants.repository import TenantRow
 from controlplane.work import Work
 from controlplane.workspaces import repository
@@ -33,6 +35,7 @@ class Loaded:
 
     spec: WorkspaceSpec | None
     going: bool
+    tenant: UUID | None = None
 
 
 def spec_of(tenant: TenantRow, row: WorkspaceRow) -> WorkspaceSpec:
@@ -47,15 +50,21 @@ def spec_of(tenant: TenantRow, row: WorkspaceRow) -> WorkspaceSpec:
 class WorkspaceHandler:
     """Level-triggered: whatever the kind says, a run makes the cluster as the record is now."""
 
-    def __init__(self, reconciler: Reconciler) -> None:
+    def __init__(
+        self, reconciler: Reconciler, people: People | None = None, queues: TenantObjects | None = None
+    ) -> None:
+        """`people`, `queues`: so that the tenant's people reach the API server, and the workspace has its queue, by the
+        time that it is ready."""
         self._reconciler = reconciler
+        self._people = people
+        self._queues = queues
 
     def load(self, work: Work, row: OperationRow) -> Loaded:
         workspace = repository.by_id(work.session, row.workspace_id) if row.workspace_id else None
         tenant = tenants.by_id(work.session, row.tenant_id) if row.tenant_id else None
         if workspace is None or tenant is None or workspace.state == WorkspaceState.DELETED:
             return Loaded(None, going=True)
-        return Loaded(spec_of(tenant, workspace), workspace.state in GOING)
+        return Loaded(spec_of(tenant, workspace), workspace.state in GOING, tenant.id)
 
     def run(self, run: Run) -> Outcome:
         loaded: Loaded = run.loaded
@@ -63,10 +72,14 @@ class WorkspaceHandler:
         if loaded.spec is None or (loaded.going and not deletes):
             state = OperationState.SUCCEEDED if deletes else OperationState.CANCELLED
             return Outcome(state, "" if deletes else "The workspace is gone or going.")
+        if run.kind is OperationKind.WORKSPACE_CREATE and self._people is not None:
+            self._people.keep()
         if deletes:
             observed = self._reconciler.delete(loaded.spec, run.report)
         else:
             observed = self._reconciler.apply(loaded.spec, run.report)
+            if self._queues is not None and loaded.tenant is not None:
+                self._queues.ensure(loaded.tenant, loaded.spec.namespace)
         result: dict[str, Any] = {"writes": observed.writes, "requests": observed.requests}
         if observed.drift:
             result["drift"] = [

@@ -11,7 +11,7 @@ from infra.installation.errors import NotInstalled
 from infra.installation.home import Home, write_private
 from infra.installation.record import read_record
 from infra.installation.secrets import open_secrets
-from infra.lifecycle.facts import public_url
+from infra.lifecycle.facts import notebooks_domain, public_url
 from infra.lifecycle.names import ADMIN_ACCOUNT, ADMIN_PASSWORD
 from infra.profile.model import Profile
 
@@ -19,10 +19,14 @@ _SECONDS = 90.0
 
 
 def gateway_names(profile: Profile) -> tuple[str, ...]:
-    """DNS names and addresses in the gateway's certificate: the public one, and the service's inside the cluster."""
+    """DNS names and addresses in the gateway's certificate: the public one, the service's inside the cluster, and every
+    notebook server's."""
     host = urlsplit(public_url(profile)).hostname or "localhost"
     service = "gateway.mlp-gateway.svc"
-    return tuple(dict.fromkeys((host, "localhost", "127.0.0.1", service, f"{service}.cluster.local")))
+    names = [host, "localhost", "127.0.0.1", service, f"{service}.cluster.local"]
+    if domain := notebooks_domain(profile).partition(":")[0]:
+        names.append(f"*.{domain}")
+    return tuple(dict.fromkeys(names))
 
 
 def installed_access(home: Home) -> Access:

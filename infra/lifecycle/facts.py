@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from components.catalog import CATALOG
 from components.contract import Component, ComponentSettings
 from components.database import managed as managed_database
 from components.facts import PlatformFacts
 from components.for_cloud import CloudKind, belongs, settings_for_cloud
+from components.notebooks.images import NOTEBOOK_IMAGE
+from components.serving.images import SERVING_IMAGE
 from components.tracking.images import WORKSPACE_IMAGE_NAME
+from components.training.names import TRAINING_IMAGE
 from infra.profile.model import Profile
+from infra.profile.notebooks import notebooks_host
 
 if TYPE_CHECKING:  # it brings Pulumi, which most commands never need
     from infra.clusters.outputs import ClusterOutputs
@@ -52,6 +57,13 @@ def public_url(profile: Profile) -> str:
     raise AssertionError("a profile has the section of its target")
 
 
+def notebooks_domain(profile: Profile) -> str:
+    """Below which every notebook server has a host name, with the port where it is not 443; empty without notebooks."""
+    parts = urlsplit(public_url(profile))
+    domain = notebooks_host(profile, parts.hostname or "localhost")
+    return f"{domain}:{parts.port}" if domain and parts.port else domain
+
+
 def platform_facts(
     profile: Profile,
     cluster: ClusterOutputs,
@@ -81,6 +93,12 @@ def platform_facts(
         known |= {"cloud": managed.cloud, "storage_class": managed.storage_class}
         known["database"] = managed_database.endpoint(managed.database)
         known["gpu_classes"] = (GPU,)
+    if SERVING_IMAGE in images:
+        known["serving_image"] = images[SERVING_IMAGE]
+    if TRAINING_IMAGE in images:
+        known["training_image"] = images[TRAINING_IMAGE]
+    if domain := notebooks_domain(profile):
+        known |= {"notebooks_domain": domain, "notebook_image": images[NOTEBOOK_IMAGE]}
     for component, settings in components:
         known |= component.facts(settings)
     return PlatformFacts(**known)

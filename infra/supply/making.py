@@ -95,7 +95,7 @@ class Workshop:
 
         def make(work: Path) -> tuple[Write, dict[str, Any]]:
             root = self.store.base_root(base.blob.digest)
-            result = python_layer.build(work, root, lock, self.architecture, recipe.title)
+            result = python_layer.build(work, root, lock, self.architecture, recipe.title, without=layer.without)
             return result.write, {"packages": result.packages}
 
         return Making(recipe, make, on_base=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +15,7 @@ from typing import BinaryIO
 from uv import find_uv_bin
 
 from infra.supply.bytecode import compile_tree
+from infra.supply.errors import BadImage
 from infra.supply.process import CLEAN, host_environment, require_root, run
 from infra.supply.recipes import PYTHON_SERIES
 from infra.supply.tree import parents, remove_where, scan, write_layer
@@ -37,7 +39,9 @@ class PythonResult:
     packages: list[list[str]]
 
 
-def build(work: Path, base_root: Path, lock: Path, architecture: str, what: str) -> PythonResult:
+def build(
+    work: Path, base_root: Path, lock: Path, architecture: str, what: str, *, without: Sequence[str] = ()
+) -> PythonResult:
     """Installs `lock` below `work` and compiles it with the base's Python. Raises a SupplyError."""
     require_root()
     target = work / "python"
@@ -57,10 +61,21 @@ def build(work: Path, base_root: Path, lock: Path, architecture: str, what: str)
         f"--requirements={lock}",
     ]
     run(command, what, {**CLEAN, **host_environment()}, cwd=work)
+    leave_out(target, without)
     tidy(target)
     compile_tree(base_root, target, f"/{DEST}", what)
     entries = list(scan(target, prefix=f"{DEST}/"))
     return PythonResult(lambda stream: write_layer([*parents(entries), *entries], stream), installed(target))
+
+
+def leave_out(target: Path, globs: Sequence[str]) -> None:
+    """Removes what the globs match. Raises BadImage for one that matches nothing: the package was laid out anew."""
+    for glob in globs:
+        found = list(target.glob(glob))
+        if not found:
+            raise BadImage(f"A layer of Python packages leaves out {glob!r}, which none of them has.")
+        for path in found:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def tidy(target: Path) -> None:

@@ -118,7 +118,9 @@ def debian(layer: DebianPackages, base: Base) -> Recipe:
 
 
 def python(layer: PythonPackages, lock_digest: str, base: Base, architecture: str) -> Recipe:
-    inputs = {"lock": lock_digest, "python": base.python, "architecture": architecture}
+    inputs: dict[str, Any] = {"lock": lock_digest, "python": base.python, "architecture": architecture}
+    if layer.without:
+        inputs["without"] = sorted(layer.without)
     return Recipe("python", f"Python packages of {layer.lock}", _canonical(inputs), layer)
 
 

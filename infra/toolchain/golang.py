@@ -23,6 +23,8 @@ MODULES = Path(__file__).parent / "go"
 OVERLAY = "_overlay"
 """Folder beside a go.mod with files of our own, at their paths in the module that `GoTool.overlay` names. Go itself
 looks into no folder whose name begins so."""
+COMPLETED = "completed"
+"""Folder beside the copied go.mod of one build, with the module and our files."""
 
 MINIMUM = "1.26.5"
 """What the pinned modules ask for in their own go.mod files."""
@@ -177,7 +179,7 @@ class Builder:
 
     def fetch(self, module: str, packages: tuple[str, ...]) -> None:
         """Brings the sources that the packages need into the module cache; quick where they are there."""
-        self._run(module, module, ["list", "-deps", "-f", "", *packages], f"go list in {module}")
+        self._run(module, self._modules / module, ["list", "-deps", "-f", "", *packages], f"go list in {module}")
 
     def download(self, name: str, folder: str, module: str) -> Path:
         """The folder of one module's files, fetched where missing, at the version that `folder` pins.
@@ -185,7 +187,8 @@ class Builder:
         Needs nothing of the module's own requirements. `name` is what errors speak of. Raises ToolchainError.
         """
         pinned_version(self._modules / folder, module)
-        answer = self._run(name, folder, ["mod", "download", "-json", module], f"go mod download {module}")
+        arguments = ["mod", "download", "-json", module]
+        answer = self._run(name, self._modules / folder, arguments, f"go mod download {module}")
         return Path(json.loads(answer)["Dir"])
 
     def build(self, spec: GoTool, folder: Path) -> float:
@@ -195,13 +198,12 @@ class Builder:
         """
         began = time.monotonic()
         made = folder / spec.name
-        with self._overlaid(spec) as (flags, env):
+        with self._source(spec, folder.parent) as source:
             self._run(
                 spec.name,
-                spec.module,
-                ["build", *flags, "-ldflags", link_flags(spec), "-o", str(made), spec.package],
+                source,
+                ["build", "-ldflags", link_flags(spec), "-o", str(made), spec.package],
                 f"go build {spec.package}",
-                env,
             )
         version, said = self._version(spec, made)
         if version != spec.version:
@@ -211,7 +213,7 @@ class Builder:
     def _version(self, spec: GoTool, made: Path) -> tuple[str | None, str]:
         """The version of a finished binary, and the words it is in."""
         if not spec.ask:
-            said = self._run(spec.name, spec.module, ["version", "-m", str(made)], f"go version -m {spec.name}")
+            said = self._run(spec.name, made.parent, ["version", "-m", str(made)], f"go version -m {spec.name}")
             return built_from(said, spec.package), said
         try:
             asked = self._children.run([str(made), *spec.ask], timeout=ASK_SECONDS)
@@ -220,35 +222,39 @@ class Builder:
         return versions.version_in(asked.said, str(made)), asked.said
 
     @contextmanager
-    def _overlaid(self, spec: GoTool) -> Iterator[tuple[list[str], Mapping[str, str]]]:
-        """Flags and variables of a build that sees our files in the fetched module, which itself stays as it is."""
+    def _source(self, spec: GoTool, scratch: Path) -> Iterator[Path]:
+        """The folder to build in: the pinned one, or for a tool with an overlay a copy that uses the completed module.
+
+        The module is copied as well: Go refuses overlays and changes below its module cache. What is compiled from it
+        keeps the module's path and version, so compiled packages are shared with tools that use the fetched one.
+        """
         files = overlay_files(spec, self._modules)
+        pinned = self._modules / spec.module
         if not files:
-            yield [], {}
+            yield pinned
             return
         fetched = self.download(spec.name, spec.module, spec.overlay)
-        with tempfile.NamedTemporaryFile("w", prefix="overlay-", suffix=".json") as file:
-            json.dump({"Replace": {str(fetched / place): str(ours.absolute()) for place, ours in files.items()}}, file)
-            file.flush()
-            # Go's index of a fetched module knows nothing of overlays: one made by another build would hide our files.
-            settings = [setting for setting in (self._env.get("GODEBUG"), "goindex=0") if setting]
-            yield ["-overlay", file.name], {"GODEBUG": ",".join(settings)}
+        with tempfile.TemporaryDirectory(dir=scratch) as name:
+            folder = Path(name)
+            copy_files(fetched, folder / COMPLETED)
+            for place, ours in files.items():
+                target = folder / COMPLETED / place
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(ours, target)
+            shutil.copyfile(pinned / "go.sum", folder / "go.sum")
+            # Relative, since the binary records it: the same inputs give the same bytes.
+            replaced = f"\nreplace {spec.overlay} => ./{COMPLETED}\n"
+            (folder / "go.mod").write_text((pinned / "go.mod").read_text() + replaced)
+            yield folder
 
-    def _run(
-        self, name: str, module: str, arguments: list[str], words: str, env: Mapping[str, str] | None = None
-    ) -> str:
+    def _run(self, name: str, folder: Path, arguments: list[str], words: str) -> str:
         """What `go` printed. Raises ToolchainError where it fails."""
         try:
-            result = self._children.run(
-                [str(self._go.path), *arguments],
-                env={**self._env, **(env or {})},
-                cwd=self._modules / module,
-                tied=True,
-            )
+            result = self._children.run([str(self._go.path), *arguments], env=self._env, cwd=folder, tied=True)
         except OSError as cause:
             raise missing(f"{self._go.path} could not be run: {cause}.") from cause
         if result.code != 0:
-            raise self._failure(name, words, result.said)
+            raise self._failure(name, words, _json_error(result.out) or result.said)
         return result.out
 
     def _failure(self, name: str, words: str, said: str) -> ToolchainError:
@@ -256,6 +262,24 @@ class Builder:
         if too_old:
             return GoTooOld(f"{name}: {too_old.group()}.", f"Install Go {MINIMUM} or newer and put it first on PATH.")
         return translate(name, words, said, free_space(self._go_build))
+
+
+def _json_error(out: str) -> str:
+    """The error that a command of Go wrote into its JSON, where `>` and others are escaped; empty where it is none."""
+    try:
+        answer = json.loads(out)
+    except ValueError:
+        return ""
+    return str(answer.get("Error", "")) if isinstance(answer, dict) else ""
+
+
+def copy_files(source: Path, target: Path) -> None:
+    """Copies a tree's plain files, writable: in Go's module cache files and folders are not."""
+    for folder, _, names in os.walk(source):
+        into = target / Path(folder).relative_to(source)
+        into.mkdir(parents=True)
+        for name in names:
+            shutil.copyfile(Path(folder) / name, into / name)
 
 
 def free_space(path: Path) -> str:

@@ -1,25 +1,31 @@
-"""A real nginx with the gateway's configuration, between a client and two servers that say what reached them."""
+"""A real nginx with the gateway's configuration, between a client and servers that say what reached them."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPResponse, HTTPSConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from components.gateway.config import configuration
 from components.gateway.plan import GatewayPlan
+from components.serving.names import endpoint_of
 from tests.servers.binaries import BinaryMissing, find
-from tests.servers.kubernetes import Authority
+from tests.servers.kubernetes import Authority, KubernetesServer
+from tests.servers.names import NameServer
 from tests.servers.ports import free_port, wait_for_port
 
 CALLERS = {
@@ -29,6 +35,16 @@ CALLERS = {
 }
 """What the control plane of these tests answers for a bearer token; anything else is 401."""
 
+PLACES: dict[str, int | str] = {"nb-alice-1": "here", "nb-lost-1": 403, "nb-broken-1": 500}
+"""What the hub of these tests answers about a notebook server; about any other, that none runs."""
+AWAY = 0
+"""Among PLACES: the connection ends without an answer."""
+NOTED = {"Cache-Control": "max-age=1"}
+
+
+ENDPOINT = "/serving/ws-acme--dev/iris/"
+"""The one model endpoint that is there."""
+
 
 class _Echo(BaseHTTPRequestHandler):
     """Answers with what it was asked, as JSON."""
@@ -36,12 +52,24 @@ class _Echo(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def _answer(self) -> None:
+        if self.path == "/stream":
+            self._stream()
+            return
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
-        status, user, groups = (
-            CALLERS.get(token, (401, "", "")) if self.path == "/internal/authorize" else (200, "", "")
-        )
+        status, user, groups = 200, "", ""
+        more = {"Set-Cookie": "seen=1"}
+        if self.path == "/internal/authorize":
+            status, user, groups = CALLERS.get(token, (401, "", ""))
+        elif self.path == "/internal/place":
+            place = PLACES.get(self.headers.get("X-Notebook") or "", 401)
+            status = place if isinstance(place, int) else 204
+            if status == AWAY:
+                self.close_connection = True
+                return
+            if status == 204:
+                more = {"X-Upstream": f"http://127.0.0.1:{self.server.server_port}", **NOTED}
         seen = {
             "server": self.server.server_name_for_tests,  # type: ignore[attr-defined]
             "method": self.command,
@@ -53,17 +81,44 @@ class _Echo(BaseHTTPRequestHandler):
         text = json.dumps(seen).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(text)))
+        if status != 204:
+            self.send_header("Content-Length", str(len(text)))
         if user:
             self.send_header("X-Remote-User", user)
             self.send_header("X-Remote-Groups", groups)
+            endpoint = endpoint_of(self.headers.get("X-Original-URI") or "")
+            if endpoint is not None:
+                self.send_header("X-Upstream", endpoint.service)
+        for name, value in (*self.server.more_headers, *more.items()):  # type: ignore[attr-defined]
+            self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(text)
+        if status != 204:
+            self.wfile.write(text)
+
+    def _stream(self) -> None:
+        """Two events, a second apart."""
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        for word in (b"first", b"second"):
+            self.wfile.write(b"data: " + word + b"\n\n")
+            self.wfile.flush()
+            time.sleep(1)
+        self.close_connection = True
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
 
     def log_message(self, *_: Any) -> None:
         """Quiet."""
+
+
+class _Connection(HTTPSConnection):
+    """To loopback, whatever the host's name is, as browsers do with names below localhost."""
+
+    def connect(self) -> None:
+        plain = socket.create_connection(("127.0.0.1", self.port), self.timeout)
+        self.sock = self._context.wrap_socket(plain, server_hostname=self.host)  # type: ignore[attr-defined]
 
 
 class _Server(ThreadingHTTPServer):
@@ -83,6 +138,8 @@ class Gateway:
     seen: list[dict[str, Any]]
     """Every request that reached a server behind it, oldest first."""
     context: ssl.SSLContext
+    endpoint_headers: list[tuple[str, str]]
+    """What the model endpoint of these tests answers besides."""
 
     def ask(
         self,
@@ -90,9 +147,10 @@ class Gateway:
         path: str,
         headers: dict[str, str] | list[tuple[str, str]] | None = None,
         body: bytes | None = None,
+        host: str = "localhost",
     ) -> tuple[HTTPResponse, bytes]:
-        """One request, its path sent as written; headers may repeat."""
-        connection = HTTPSConnection("localhost", self.port, context=self.context, timeout=10)
+        """One request, its path sent as written; headers may repeat. Every host is this machine."""
+        connection = _Connection(host, self.port, context=self.context, timeout=10)
         pairs = list(headers.items()) if isinstance(headers, dict) else headers or []
         try:
             connection.putrequest(method, path, skip_host=any(name.lower() == "host" for name, _ in pairs))
@@ -115,8 +173,9 @@ def program() -> str | None:
         return None
 
 
-def plan(folder: Path, port: int, health_port: int, upstreams: tuple[int, int]) -> GatewayPlan:
-    """The gateway's plan on loopback, for the nginx that is here."""
+def plan(folder: Path, port: int, health_port: int, upstreams: tuple[int, int, int, int], names: int) -> GatewayPlan:
+    """The gateway's plan on loopback, for the nginx that is here. `upstreams`: ports of control plane, tracking server,
+    endpoint and hub. `names`: port of the DNS server. No API server is where it says."""
     found = program()
     assert found
     said = subprocess.run([found, "-v"], capture_output=True, text=True, check=True).stderr
@@ -127,7 +186,10 @@ def plan(folder: Path, port: int, health_port: int, upstreams: tuple[int, int]) 
         control_plane=f"http://127.0.0.1:{upstreams[0]}",
         tracking=f"http://127.0.0.1:{upstreams[1]}",
         tracking_host="tracking.mlp-tracking.svc",
-        resolver="127.0.0.1",
+        kubernetes="127.0.0.1:1",
+        notebooks=f"http://127.0.0.1:{upstreams[3]}",
+        notebooks_domain=f"nb.localhost:{port}",
+        resolver=f"127.0.0.1:{names}",
         requests_per_second=500,
         max_body_mb=1,
         max_artifact_mb=4,
@@ -137,49 +199,68 @@ def plan(folder: Path, port: int, health_port: int, upstreams: tuple[int, int]) 
         health_listen=f"127.0.0.1:{health_port}",
         http2=version >= (1, 25, 1),
         access_log=str(folder / "access.log"),
+        serving=f".svc.cluster.local:{upstreams[2]}",
     )
 
 
 @contextmanager
-def gateway(folder: Path, tracking_port: int | None = None, control_plane_port: int | None = None) -> Iterator[Gateway]:
-    """nginx with servers behind it; real ones where ports are given."""
+def gateway(
+    folder: Path,
+    tracking_port: int | None = None,
+    control_plane_port: int | None = None,
+    kubernetes: KubernetesServer | None = None,
+) -> Iterator[Gateway]:
+    """nginx with servers behind it; real ones where ports are given. The one model endpoint has the name `ENDPOINT`.
+    `kubernetes` None: no API server answers."""
     found = program()
     assert found
     seen: list[dict[str, Any]] = []
+    endpoint_headers: list[tuple[str, str]] = []
     echoes = []
     ports = []
-    for name, given in (("control-plane", control_plane_port), ("tracking", tracking_port)):
+    given_ports = {"control-plane": control_plane_port, "tracking": tracking_port, "endpoint": None, "notebooks": None}
+    for name, given in given_ports.items():
         if given is not None:
             ports.append(given)
             continue
         echo = _Server(("127.0.0.1", 0), _Echo)
         echo.server_name_for_tests, echo.seen = name, seen  # type: ignore[attr-defined]
+        echo.more_headers = endpoint_headers if name == "endpoint" else ()  # type: ignore[attr-defined]
         threading.Thread(target=echo.serve_forever, daemon=True).start()
         echoes.append(echo)
         ports.append(echo.server_address[1])
     port, health_port = free_port(), free_port()
     authority = Authority.create(folder / "pki")
-    certificate, key = authority.issue("gateway", "localhost", hosts=["localhost", "127.0.0.1"])
+    certificate, key = authority.issue("gateway", "localhost", hosts=["localhost", "127.0.0.1", "*.nb.localhost"])
     (folder / "tls").mkdir()
     shutil.copy(certificate, folder / "tls" / "tls.crt")
     shutil.copy(key, folder / "tls" / "tls.key")
     (folder / "hops").mkdir()
-    for name in ("control-plane", "tracking"):
+    for name in ("control-plane", "tracking", "notebooks"):
         text = f'proxy_set_header X-Mlp-Gateway-Secret "{hop_secret(name)}";\n'
         (folder / "hops" / f"{name}.conf").write_text(text)
+    (folder / "kubernetes").mkdir()
+    shutil.copy(kubernetes.ca_file if kubernetes else certificate, folder / "kubernetes" / "ca.crt")
+    names = NameServer({f"{endpoint_of(ENDPOINT).service}.svc.cluster.local"}).start()  # type: ignore[union-attr]
+    made = plan(folder, port, health_port, (ports[0], ports[1], ports[2], ports[3]), names.port)
+    if kubernetes:
+        made = replace(made, kubernetes=urlsplit(kubernetes.url).netloc)
     config = folder / "nginx.conf"
-    config.write_text(configuration(plan(folder, port, health_port, (ports[0], ports[1]))))
+    config.write_text(configuration(made))
+    # Started by root, its workers would be somebody who cannot enter the folder of these tests.
+    own = " user root;" if os.geteuid() == 0 else ""
     with (folder / "stderr.log").open("wb") as log:
         process = subprocess.Popen(
-            [found, "-e", "stderr", "-c", str(config), "-g", "daemon off;"], stdout=log, stderr=log
+            [found, "-e", "stderr", "-c", str(config), "-g", f"daemon off;{own}"], stdout=log, stderr=log
         )
     try:
         wait_for_port(port)
         context = ssl.create_default_context(cafile=str(authority.certificate_file))
-        yield Gateway(port, health_port, folder, seen, context)
+        yield Gateway(port, health_port, folder, seen, context, endpoint_headers)
     finally:
         process.terminate()
         process.wait(30)
+        names.stop()
         for echo in echoes:
             echo.shutdown()
             echo.server_close()

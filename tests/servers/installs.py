@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from components.catalog import CATALOG
 from components.contract import Component, ComponentSettings, Install, ServerCertificate
@@ -17,6 +24,17 @@ from infra.toolchain.upstream import UpstreamObjects
 
 OWN = tuple(each for each in CATALOG if belongs(each.name, None))
 """Every component of a cluster that is no cloud's."""
+
+
+@cache
+def _authority() -> str:
+    """A certificate that the API server takes for one: it reads those of webhooks. Its key is forgotten."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, since, since + timedelta(days=3650))
+    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    return made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
 
 def facts(**changes: Any) -> PlatformFacts:
@@ -41,6 +59,7 @@ def facts(**changes: Any) -> PlatformFacts:
             ),
             "components": tuple(each.name for each in OWN),
             "ca_certificate": "-----BEGIN CERTIFICATE-----\n",
+            "notebooks_domain": "nb.localhost:8443",
         }
         | given
         | changes
@@ -136,7 +155,7 @@ def install(**changes: Any) -> Install:
         secrets={name: f"value-of-{name}-0123456789abcdef0123456789" for name in secrets},
         upstream=UpstreamObjects(cache_root()).kept([each for component in CATALOG for each in component.upstream]),
         certificates={
-            server.name: ServerCertificate("ca", f"certificate of {server.name}", f"key of {server.name}")
+            server.name: ServerCertificate(_authority(), f"certificate of {server.name}", f"key of {server.name}")
             for component in CATALOG
             for server in component.server_names
         },

@@ -23,6 +23,9 @@ CONTROLLER = (
 )
 """Whether the cluster's own controllers ask. Without them a namespace would hang in Terminating by our policies."""
 
+WORKSPACE_NAME = "matches('^ws-[a-z0-9-]+--[a-z0-9-]+$')"
+"""CEL call on a string: whether it is the name of a workspace's namespace (`names.workspace_namespace`)."""
+
 WRITES = ("CREATE", "UPDATE")
 ADMIN = "a platform administrator can allow it"
 
@@ -61,6 +64,7 @@ class Policy:
     conditions: tuple[tuple[str, str], ...] = ()
     """Name → CEL: the policy is asked only where all hold."""
     everywhere: bool = False
+    component: str = COMPONENT
     namespaces: dict[str, Any] = field(
         default_factory=lambda: {"matchExpressions": [{"key": LABEL_TENANT, "operator": "Exists"}]}
     )
@@ -94,9 +98,14 @@ class Policy:
             "matchResources": {**constraints, "namespaceSelector": selector},
         }
         return (
-            _cluster_object("ValidatingAdmissionPolicy", self.name, spec),
-            _cluster_object("ValidatingAdmissionPolicyBinding", self.name, binding),
+            self._object("ValidatingAdmissionPolicy", spec),
+            self._object("ValidatingAdmissionPolicyBinding", binding),
         )
+
+    def _object(self, kind: str, spec: dict[str, Any]) -> KubernetesObject:
+        return k8s.obj(
+            "admissionregistration.k8s.io/v1", kind, self.component, self.name, namespaced=False, spec=spec
+        )  # fmt: skip
 
     def _validation(self, rule: Rule) -> dict[str, str]:
         validation = {
@@ -125,9 +134,5 @@ def unset(path: str) -> str:
 
 
 def each(items: str, variable: str, condition: str) -> str:
-    """Whether the condition holds for every item of an optional list."""
-    return f"(!has({items}) || {items}.all({variable}, {condition}))"
-
-
-def _cluster_object(kind: str, name: str, spec: dict[str, Any]) -> KubernetesObject:
-    return k8s.obj("admissionregistration.k8s.io/v1", kind, COMPONENT, name, namespaced=False, spec=spec)
+    """Whether the condition holds for every item of an optional list. Rules of roles are null where there are none."""
+    return f"(!has({items}) || dyn({items}) == null || {items}.all({variable}, {condition}))"

@@ -7,7 +7,7 @@ from typing import Any
 from components.contract import KubernetesObject
 from components.facts import PlatformFacts
 from components.isolation.priorities import SERVING, SYSTEM_CLASSES
-from controlplane.quotas.model import format_bytes, format_cpu
+from components.quantities import format_bytes, format_cpu
 from controlplane.reconcile.model import WorkspaceSpec
 from controlplane.reconcile.objects.common import namespaced
 
@@ -35,12 +35,23 @@ OBJECT_COUNTS = {
     "count/deployments.apps": 50,
     "count/replicasets.apps": 500,
     "count/statefulsets.apps": 50,
+    "count/horizontalpodautoscalers.autoscaling": 50,
+    "count/inferenceservices.serving.kserve.io": 25,
+    "count/servingruntimes.serving.kserve.io": 20,
+    "count/inferencegraphs.serving.kserve.io": 0,
+    "count/trainedmodels.serving.kserve.io": 0,
     "count/daemonsets.apps": 0,
     "count/replicationcontrollers": 0,
     "count/ingresses.networking.k8s.io": 0,
     "count/networkpolicies.networking.k8s.io": 30,
     "count/roles.rbac.authorization.k8s.io": 30,
     "count/rolebindings.rbac.authorization.k8s.io": 30,
+    "count/trainjobs.trainer.kubeflow.org": 200,
+    "count/trainingruntimes.trainer.kubeflow.org": 50,
+    "count/jobsets.jobset.x-k8s.io": 200,
+    "count/tfjobs.kubeflow.org": 200,
+    "count/pytorchjobs.kubeflow.org": 200,
+    "count/mpijobs.kubeflow.org": 200,
     "count/leases.coordination.k8s.io": 100,
     "services.nodeports": 0,
     "services.loadbalancers": 0,

@@ -92,7 +92,9 @@ class AwsAnswers:
             "aws:rds/instance:Instance": lambda: self._database(identity),
             "aws:sqs/queue:Queue": lambda: {"url": self._queue(identity)},
             "aws:route53/zone:Zone": lambda: {"zoneId": identity, "nameServers": list(_NAME_SERVERS)},
-            "aws:acm/certificate:Certificate": lambda: self._certificate(str(inputs.get("domainName", name))),
+            "aws:acm/certificate:Certificate": lambda: self._certificate(
+                str(inputs.get("domainName", name)), *inputs.get("subjectAlternativeNames", [])
+            ),
         }
         return makers[kind]() if kind in makers else {}
 
@@ -114,15 +116,19 @@ class AwsAnswers:
     def _queue(self, identity: str) -> str:
         return f"https://sqs.{self.scope.region}.{self.scope.dns_suffix}/{self.scope.account}/{identity}"
 
-    def _certificate(self, domain: str) -> dict[str, Any]:
-        digest = self._digest(domain, 32)
-        proof = {
-            "domainName": domain,
-            "resourceRecordName": f"_{digest}.{domain}.",
-            "resourceRecordType": "CNAME",
-            "resourceRecordValue": f"_{digest[::-1]}.acm-validations.aws.",
-        }
-        return {"domainValidationOptions": [proof]}
+    def _certificate(self, *domains: str) -> dict[str, Any]:
+        proofs = []
+        for domain in domains:
+            digest = self._digest(domain, 32)
+            proofs.append(
+                {
+                    "domainName": domain,
+                    "resourceRecordName": f"_{digest}.{domain.removeprefix('*.')}.",
+                    "resourceRecordType": "CNAME",
+                    "resourceRecordValue": f"_{digest[::-1]}.acm-validations.aws.",
+                }
+            )
+        return {"domainValidationOptions": proofs}
 
     def call(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Raises LookupError for functions that the programs do not call."""

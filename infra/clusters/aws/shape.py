@@ -15,6 +15,7 @@ from infra.clusters.aws.scope import Scope
 from infra.profile.aws import Aws
 from infra.profile.cloud import NodePool, Size
 from infra.profile.model import Profile
+from infra.profile.notebooks import names_below
 
 GPU_TAINT = "nvidia.com/gpu"
 SPOT_TAINT = "mlp.io/spot"
@@ -175,6 +176,8 @@ class Shape:
     database: Database
     repositories: tuple[str, ...]
     domain: str
+    notebooks: tuple[str, ...]
+    """Wildcard names of notebook servers below the domain."""
     identity: Literal["pod-identity", "irsa"]
     permissions_boundary: str
     """ARN that the profile gives; empty for the platform's own."""
@@ -222,6 +225,7 @@ def shape(profile: Profile) -> Shape:
         database=database(aws),
         repositories=repositories(profile),
         domain=aws.domain or "",
+        notebooks=names_below(profile, aws.domain) if aws.domain else (),
         identity=aws.identity,
         permissions_boundary=aws.permissions_boundary or "",
         log_days=aws.log_days,

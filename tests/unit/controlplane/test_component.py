@@ -12,6 +12,8 @@ from components.control_plane import COMPONENT
 from components.control_plane.names import pods
 from components.control_plane.settings import ControlPlaneSettings
 from components.facts import PlatformFacts
+from components.names import PEOPLE_CLUSTER_ROLE
+from controlplane.contents.kinds import KINDS
 from tests.servers.facts import facts
 
 
@@ -69,15 +71,37 @@ def test_every_pod_is_restricted_and_bounded(objects: tuple[KubernetesObject, ..
             assert container["resources"]["limits"]["memory"]
 
 
-def test_the_api_may_only_ask_about_tokens(objects: tuple[KubernetesObject, ...]) -> None:
+def test_the_api_sees_what_runs_and_writes_nothing_new(objects: tuple[KubernetesObject, ...]) -> None:
     assert _pods(objects)["control-plane-api"]["serviceAccountName"] == "control-plane-api"
-    role = _of(objects, "ClusterRole")["mlp-control-plane-api"]
-    assert role["rules"] == [
-        {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]}
-    ]
+    rules = _of(objects, "ClusterRole")["mlp-control-plane-api"]["rules"]
+    made = {resource for rule in rules for resource in rule["resources"] if "create" in rule["verbs"]}
+    assert made == {"tokenreviews", "subjectaccessreviews"}
+    assert not {verb for rule in rules for verb in rule["verbs"]} - {"create", "get", "list", "patch", "delete"}
+    seen = {resource for rule in rules for resource in rule["resources"]}
+    assert not seen & {"secrets", "configmaps", "pods/exec", "rolebindings", "namespaces"}
+
+
+def test_the_api_has_the_rights_for_every_kind_it_shows(objects: tuple[KubernetesObject, ...]) -> None:
+    rules = _of(objects, "ClusterRole")["mlp-control-plane-api"]["rules"]
+    held = {(g, r, v) for rule in rules for g in rule["apiGroups"] for r in rule["resources"] for v in rule["verbs"]}
+    for kind in KINDS.values():
+        needed = {"get", "list", "delete"} | ({"patch"} if kind.stop is not None else set())
+        assert {(kind.resource.group, kind.resource.plural, verb) for verb in needed} <= held, kind.kind
+
+
+def test_no_rule_of_the_control_plane_is_wild(objects: tuple[KubernetesObject, ...]) -> None:
     for rule in _of(objects, "ClusterRole")["mlp-control-plane"]["rules"]:
         assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
-        assert not {"escalate", "impersonate"} & set(rule["verbs"])
+        assert "impersonate" not in rule["verbs"]
+        assert "escalate" not in rule["verbs"] or rule["resourceNames"] == [PEOPLE_CLUSTER_ROLE]
+    people = _of(objects, "ClusterRole")[PEOPLE_CLUSTER_ROLE]
+    assert "rules" not in people, "the control plane writes them; ours would replace those at every installation"
+    binding = _of(objects, "ClusterRoleBinding")[PEOPLE_CLUSTER_ROLE]
+    assert [(s["namespace"], s["name"]) for s in binding["subjects"]] == [("mlp-system", "control-plane-api")]
+    (token,) = (v for v in _pods(objects)["control-plane-api"]["volumes"] if v["name"] == "kubernetes")
+    assert token["projected"]["sources"] == [{"serviceAccountToken": {"path": "token", "expirationSeconds": 600}}]
+    for part in ("control-plane-worker", "control-plane-watcher"):
+        assert "kubernetes" not in [volume["name"] for volume in _pods(objects)[part]["volumes"]]
 
 
 def test_each_secret_is_mounted_only_where_it_is_needed(objects: tuple[KubernetesObject, ...]) -> None:
@@ -99,6 +123,9 @@ def test_each_secret_is_mounted_only_where_it_is_needed(objects: tuple[Kubernete
     assert {key for key, secrets in found.items() if "control-plane-storage" in secrets} == {
         ("control-plane-worker", "worker"), ("control-plane-watcher", "watcher"),
     }  # fmt: skip
+    assert {key for key, secrets in found.items() if "control-plane-tracking" in secrets} == {
+        ("control-plane-watcher", "watcher")
+    }
     text = str([o for o in objects if o["kind"] != "Secret"])
     assert "secret-" not in text, "no secret's value outside of Secrets"
 

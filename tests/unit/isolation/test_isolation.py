@@ -13,8 +13,8 @@ from components.contract import Install, KubernetesObject
 from components.isolation import COMPONENT, IsolationSettings
 from components.isolation.objects import policies
 from components.isolation.priorities import CLASSES
-from components.isolation.rbac import CONTROL_PLANE_RULES, WORKLOAD_CLUSTER_ROLE
-from components.names import CLUSTER_ROLE
+from components.isolation.rbac import COMPONENT_CLUSTER_ROLES, CONTROL_PLANE_RULES, WORKLOAD_CLUSTER_ROLE
+from components.names import CLUSTER_ROLE, PEOPLE_CLUSTER_ROLE
 from tests.unit.reconcile.samples import FACTS
 
 INSTALL = Install(facts=FACTS, images={}, secrets={})
@@ -47,7 +47,7 @@ def test_policies_fail_closed_and_deny(name: str) -> None:
     assert binding["validationActions"] == ["Deny", "Audit"]
     assert "paramKind" not in policy, "no object that a tenant could write steers a policy"
     selector = binding["matchResources"]["namespaceSelector"]
-    whole_cluster = {"mlp-namespaces", "mlp-control-plane"}
+    whole_cluster = {"mlp-namespaces", "mlp-control-plane", "mlp-people", "mlp-web"}
     tenants = {"matchExpressions": [{"key": "mlp.io/tenant", "operator": "Exists"}]}
     assert selector == ({} if name in whole_cluster else tenants)
 
@@ -99,10 +99,11 @@ def test_the_control_planes_rules() -> None:
         return [rule for rule in CONTROL_PLANE_RULES if resource in rule["resources"]]
 
     assert "*" not in str(CONTROL_PLANE_RULES)
-    assert not [r for r in CONTROL_PLANE_RULES if {"escalate", "impersonate"} & set(r["verbs"])]
+    assert not [r for r in CONTROL_PLANE_RULES if "impersonate" in r["verbs"]]
+    assert [r["resourceNames"] for r in CONTROL_PLANE_RULES if "escalate" in r["verbs"]] == [[PEOPLE_CLUSTER_ROLE]]
     assert [r["resourceNames"] for r in rules("secrets")] == [["storage"]]
     (bind,) = (rule for rule in CONTROL_PLANE_RULES if "bind" in rule["verbs"])
-    assert set(bind["resourceNames"]) == {*CLUSTER_ROLE.values(), WORKLOAD_CLUSTER_ROLE}
+    assert set(bind["resourceNames"]) == {*CLUSTER_ROLE.values(), WORKLOAD_CLUSTER_ROLE, *COMPONENT_CLUSTER_ROLES}
     assert not rules("roles")
 
 

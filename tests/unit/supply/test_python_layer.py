@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.supply.python_layer import installed, needs_own_tests, relocate, tidied_record, tidy
+from infra.supply.errors import BadImage
+from infra.supply.python_layer import installed, leave_out, needs_own_tests, relocate, tidied_record, tidy
 from tests.unit.supply.fakes import make_tree, read_tree
 
 LAUNCHERS = {
@@ -43,6 +44,18 @@ def test_a_record_names_what_is_there_in_order_and_no_hash_of_a_changed_launcher
     assert tidied_record(record, tmp_path) == (
         "bin/mlflow,,\nbin/mlflow,,\nmlflow/a.py,sha256=4,1\nmlflow/b.py,sha256=2,1\n"
     )
+
+
+def test_what_images_do_not_need_is_left_out(tmp_path: Path) -> None:
+    make_tree(tmp_path, {"a/include/x.h": "", "a/code.py": "", "a/notes.txt": "", "b/include/y.h": ""})
+    leave_out(tmp_path, ("a/include", "a/*.txt"))
+    assert set(read_tree(tmp_path)) == {"a", "a/code.py", "b", "b/include", "b/include/y.h"}
+
+
+def test_a_glob_that_fits_nothing_is_told(tmp_path: Path) -> None:
+    make_tree(tmp_path, {"a/code.py": ""})
+    with pytest.raises(BadImage, match="'a/include'"):
+        leave_out(tmp_path, ("a/include",))
 
 
 NEEDS = {

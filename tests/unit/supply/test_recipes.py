@@ -27,6 +27,10 @@ CHANGES: dict[str, tuple[Recipe, Recipe]] = {
         recipes.python(PythonPackages("lock"), "sha256:1", BASE, "amd64"),
         recipes.python(PythonPackages("lock"), "sha256:2", BASE, "amd64"),
     ),
+    "what is left out": (
+        recipes.python(PythonPackages("lock"), "sha256:1", BASE, "amd64"),
+        recipes.python(PythonPackages("lock", ("a/include",)), "sha256:1", BASE, "amd64"),
+    ),
     "another Python": (
         recipes.python(PythonPackages("lock"), "sha256:1", BASE, "amd64"),
         recipes.python(PythonPackages("lock"), "sha256:1", replace(BASE, python="3.13.6-1"), "amd64"),

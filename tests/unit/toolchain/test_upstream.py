@@ -15,9 +15,11 @@ from infra.toolchain import golang
 from infra.toolchain.errors import (
     ChecksumMismatch,
     GoMissing,
+    GoTooOld,
     ManifestsInvalid,
     NotPinned,
     PackageMissing,
+    ToolchainError,
 )
 from infra.toolchain.model import Progress
 from infra.toolchain.upstream import UpstreamObjects, parse, read
@@ -173,17 +175,32 @@ def test_without_go_the_error_says_so(upstream: UpstreamObjects) -> None:
     assert events[-1].state == "failed"
 
 
-def test_a_module_that_is_not_served_is_told(upstream: UpstreamObjects, programs: Path) -> None:
+@pytest.mark.parametrize(
+    ("error", "kind", "said"),
+    [
+        (
+            "example.org/demo@v1.2.3: reading x: 403 Forbidden",
+            PackageMissing,
+            r"demo-crds: the registry does not have .* go mod download example\.org/demo",
+        ),
+        (
+            "example.org/demo@v1.2.3 requires go \\u003e= 1.30.1 (running go 1.26.8; GOTOOLCHAIN=local)",
+            GoTooOld,
+            r"demo-crds: requires go >= 1\.30\.1 \(running go 1\.26\.8",
+        ),
+    ],
+)
+def test_why_a_module_cannot_be_had_is_told(
+    upstream: UpstreamObjects, programs: Path, error: str, kind: type[ToolchainError], said: str
+) -> None:
+    answer = f'{{"Path": "example.org/demo", "Error": "{error}"}}'
     fakes.program(
         programs,
         "go",
-        """case "$1" in env) echo go1.26.8; echo local;;
-        *) echo '{"Error": "reading example.org: 403 Forbidden"}'; exit 1;; esac""",
+        f"case \"$1\" in env) echo go1.26.8; echo local;; *) cat <<'END'\n{answer}\nEND\nexit 1;; esac",
     )
 
-    with pytest.raises(
-        PackageMissing, match=r"demo-crds: the registry does not have .* go mod download example\.org/demo"
-    ):
+    with pytest.raises(kind, match=said):
         upstream.ensure([CRDS])
 
 

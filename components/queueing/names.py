@@ -1,0 +1,22 @@
+"""Names that others find queues by."""
+
+from __future__ import annotations
+
+NAME = "queueing"
+GROUP = "kueue.x-k8s.io"
+STORED_VERSION = "v1beta2"
+"""What Kueue itself and the platform read and write. The module would store v1beta1, so that every request needs its
+conversion webhook, and nothing could be read while Kueue is away."""
+API_VERSION = f"{GROUP}/{STORED_VERSION}"
+COHORT = "mlp"
+FLAVOR = "mlp-default"
+LOCAL_QUEUE = "default"
+"""The one queue of a workspace. Kueue puts jobs that name none into the queue of this name."""
+QUEUE_LABEL = f"{GROUP}/queue-name"
+PRIORITIES = {"mlp-low": 100, "mlp-normal": 1000, "mlp-high": 10_000}
+"""WorkloadPriorityClasses, which decide the order in a tenant's queue and never displace anybody's pods."""
+
+
+def cluster_queue(tenant: str) -> str:
+    """Name of a tenant's ClusterQueue."""
+    return f"tenant-{tenant}"

@@ -1,0 +1,59 @@
+"""Names by which others find model serving: KServe's API, our notes on its objects, addresses of endpoints. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from components.names import DOMAIN
+
+NAME = "serving"
+
+API_GROUP = "serving.kserve.io"
+INFERENCE_SERVICES = f"{API_GROUP}/v1beta1"
+RUNTIMES = f"{API_GROUP}/v1alpha1"
+PREDICT = "predict"
+"""Subresource of inferenceservices that RBAC is asked about; no such object exists. Who may `create` it may call."""
+
+ANNOTATION_SOURCE = f"{DOMAIN}/model-source"
+"""On a predictor's pods: the address `models:/<name>@<alias>` that the other two were told for."""
+ANNOTATION_VERSION = f"{DOMAIN}/model-version"
+ANNOTATION_RUN = f"{DOMAIN}/model-run"
+"""On a predictor's pods: the MLflow run that made the version. Absent where none did."""
+ANNOTATION_STATUS = f"{DOMAIN}/model-status"
+"""On the InferenceService: what following its alias came to, as a sentence. It does not reach the pods."""
+
+PORT = 8080
+PORT_NAME = "http"
+"""Name of the container port that the gateway reaches; the workspace's NetworkPolicy opens the name."""
+
+PATH = "/serving"
+
+# Written for Python and PCRE alike. No escapes, no dot segments, no doubled slash: whatever reads it sees one path.
+_NAMESPACE = "ws-[a-z0-9-]{1,50}"
+_ENDPOINT = "[a-z](?:[-a-z0-9]{0,51}[a-z0-9])?"
+_SEGMENT = r"(?!\.{1,2}(?:/|\?|$))[A-Za-z0-9._~@:+,=-]+"
+PLAIN_REST = rf"/(?:{_SEGMENT}/)*(?:{_SEGMENT})?"
+PLAIN_PREFIX = f"{PATH}/{_NAMESPACE}/{_ENDPOINT}"
+_ADDRESS = re.compile(
+    rf"{PATH}/(?P<namespace>{_NAMESPACE})/(?P<name>{_ENDPOINT})(?P<rest>{PLAIN_REST})(?:\?[^#]*)?", re.ASCII
+)
+
+
+@dataclass(frozen=True)
+class EndpointAddress:
+    """One InferenceService as a path of the gateway names it."""
+
+    namespace: str
+    name: str
+
+    @property
+    def service(self) -> str:
+        """`service.namespace` of its predictor, without the cluster's domain."""
+        return f"{self.name}-predictor.{self.namespace}"
+
+
+def endpoint_of(uri: str) -> EndpointAddress | None:
+    """The endpoint of a path and query below `PATH`; None where it is not written plainly."""
+    match = _ADDRESS.fullmatch(uri)
+    return EndpointAddress(match["namespace"], match["name"]) if match else None

@@ -1,0 +1,104 @@
+"""What a component takes over of the objects that a pinned module brings: definitions of kinds, and webhooks. Pure.
+
+Everything else (workloads, rights, network policies) a component says itself, so that an update of the module cannot
+widen them unseen.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from components import kubernetes as k8s
+from components.contract import Install, KubernetesObject
+from components.names import LABEL_TENANT, component_namespace
+
+WEBHOOK_PORT = 9443
+"""Container port at which controllers of the field serve their webhooks."""
+WORKSPACES_ONLY: dict[str, Any] = {"matchExpressions": [{"key": LABEL_TENANT, "operator": "Exists"}]}
+"""Selector of namespaces: elsewhere nobody waits for a webhook, so a broken one blocks nothing of the platform."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """The Service behind a component's webhooks, on port 443, and the authority of its certificate (PEM)."""
+
+    component: str
+    service: str
+    ca: str
+
+    def config(self, path: str) -> dict[str, Any]:
+        """`clientConfig` of one webhook."""
+        service = {"name": self.service, "namespace": component_namespace(self.component), "path": path, "port": 443}
+        return {"service": service, "caBundle": base64.b64encode(self.ca.encode()).decode()}
+
+
+def objects_of(install: Install, name: str, kind: str) -> tuple[KubernetesObject, ...]:
+    """The module's objects of a kind. None where nothing was fetched yet, which only plans see."""
+    return tuple(obj for obj in install.upstream.get(name, ()) if obj["kind"] == kind)
+
+
+def definitions(
+    install: Install,
+    name: str,
+    component: str,
+    *,
+    converted_by: Server | None = None,
+    stored: str = "",
+    but: Collection[str] = (),
+) -> tuple[KubernetesObject, ...]:
+    """The module's CustomResourceDefinitions as the component's own, but those named. `converted_by`: the server of
+    versions of a kind that has several. `stored`: the version to store where a kind has it; the module's own choice
+    otherwise."""
+    return tuple(
+        _definition(obj, component, converted_by, stored)
+        for obj in objects_of(install, name, "CustomResourceDefinition")
+        if obj["metadata"]["name"] not in but
+    )
+
+
+def _definition(obj: KubernetesObject, component: str, converted_by: Server | None, stored: str) -> KubernetesObject:
+    spec = copy.deepcopy(obj["spec"])
+    spec.pop("conversion", None)
+    if stored in {version["name"] for version in spec["versions"]}:
+        spec["versions"] = [{**version, "storage": version["name"] == stored} for version in spec["versions"]]
+    if converted_by is not None and len(spec["versions"]) > 1:
+        webhook = {"clientConfig": converted_by.config("/convert"), "conversionReviewVersions": ["v1"]}
+        spec["conversion"] = {"strategy": "Webhook", "webhook": webhook}
+    # Kinds in the groups of Kubernetes itself say by which proposal.
+    noted = obj["metadata"].get("annotations") or {}
+    approved = {key: value for key, value in noted.items() if key == "api-approved.kubernetes.io"}
+    return k8s.obj(
+        "apiextensions.k8s.io/v1", "CustomResourceDefinition", component, obj["metadata"]["name"],
+        namespaced=False, annotations=approved, spec=spec,
+    )  # fmt: skip
+
+
+def webhooks(
+    install: Install, name: str, server: Server, wanted: Callable[[str], bool] = lambda _: True
+) -> tuple[KubernetesObject, ...]:
+    """The module's webhooks whose names are `wanted`, for objects of workspaces and cluster-wide kinds only. They fail
+    closed."""
+    found = []
+    for kind in ("MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"):
+        kept = [hook for obj in objects_of(install, name, kind) for hook in obj["webhooks"] if wanted(hook["name"])]
+        if kept:
+            made = k8s.obj(
+                "admissionregistration.k8s.io/v1", kind, server.component, f"mlp-{server.component}-{name}",
+                namespaced=False, webhooks=[_webhook(hook, server) for hook in kept],
+            )  # fmt: skip
+            found.append(made)
+    return tuple(found)
+
+
+def _webhook(hook: dict[str, Any], server: Server) -> dict[str, Any]:
+    return {
+        **copy.deepcopy(hook),
+        "clientConfig": server.config(hook["clientConfig"]["service"]["path"]),
+        "failurePolicy": "Fail",
+        "namespaceSelector": WORKSPACES_ONLY,
+        "timeoutSeconds": 10,
+    }
