@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from components import (
+    autoscaling,
     control_plane,
     database,
     gateway,
@@ -18,6 +19,7 @@ from components import (
     storage,
     tracking,
     training,
+    tuning,
     volumes,
 )
 from components.contract import Component
@@ -69,6 +71,7 @@ def ordered(components: Iterable[Component[Any]]) -> tuple[Component[Any], ...]:
 CATALOG: tuple[Component[Any], ...] = ordered(
     (
         network.COMPONENT,
+        autoscaling.COMPONENT,
         volumes.COMPONENT,
         isolation.COMPONENT,
         database.COMPONENT,
@@ -77,6 +80,7 @@ CATALOG: tuple[Component[Any], ...] = ordered(
         queueing.COMPONENT,
         pipelines.COMPONENT,
         training.COMPONENT,
+        tuning.COMPONENT,
         gateway.COMPONENT,
         notebooks.COMPONENT,
         serving.COMPONENT,

@@ -12,7 +12,8 @@ _COMPONENT = "isolation"
 _API = "flowcontrol.apiserver.k8s.io/v1"
 
 PLATFORM_COMPONENTS = (
-    "network", "volumes", "database", "storage", "tracking", "gateway", "queueing", "pipelines", "serving",
+    "network", "volumes", "database", "storage", "tracking", "gateway", "queueing", "pipelines", "training", "tuning",
+    "serving", "notebooks",
 )  # fmt: skip
 """Components whose service accounts may talk to the API server as part of the platform."""
 

@@ -17,9 +17,9 @@ from components.names import (
     PEOPLE_CLUSTER_ROLE,
     PIPELINES_CLUSTER_ROLE,
     SERVING_CLUSTER_ROLE,
+    SPAWNER_CLUSTER_ROLE,
     Role,
 )
-from components.notebooks.names import SPAWNER_CLUSTER_ROLE
 
 Rule = dict[str, Any]
 

@@ -1,4 +1,4 @@
-"""MLflow with the Kubernetes plugin: one Deployment that the gateway reaches, and the control plane's watcher."""
+"""MLflow with the Kubernetes plugin: one Deployment that the gateway and the control plane reach."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SOURCES = r"\A(mlflow-artifacts:|runs:/|models:/|dummy-source\Z|prompt-template
 
 
 def endpoint() -> Endpoint:
-    """Where the gateway and the control plane's watcher find it. Nobody else can call it."""
+    """Where the gateway and the control plane find it. Nobody else can call it."""
     return Endpoint(
         url=f"http://{HOST}:{PORT}", namespace=component_namespace(NAME), pod_labels=k8s.selector(NAME), port=PORT
     )
@@ -142,9 +142,11 @@ def objects(settings: TrackingSettings, install: Install) -> tuple[KubernetesObj
 
 
 def _callers() -> list[dict[str, Any]]:
-    """The gateway, and the control plane's watcher, which the server lets read aliases only."""
+    """The gateway; the control plane's API, which calls as whoever calls it; and its watcher, which the server lets
+    read aliases only."""
     return [
         k8s.peer(component_namespace("gateway"), GATEWAY_PODS),
+        k8s.peer(SYSTEM_NAMESPACE, control_plane_pods("api")),
         k8s.peer(SYSTEM_NAMESPACE, control_plane_pods("watcher")),
     ]
 

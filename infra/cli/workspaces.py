@@ -11,6 +11,7 @@ from infra.api.client import FAILED_STATES, Client
 from infra.cli import options
 from infra.cli.access import client
 from infra.cli.changes import Following, confirm_loss, follows, report_operation
+from infra.cli.options import workspace_path as _path
 from infra.cli.output import Format, ago, chosen, document, out, rows
 from infra.cli.tenants import Cpu, Memory, Pods, Storage, quota
 
@@ -40,13 +41,6 @@ COLUMNS = (
     ("age", lambda w: ago(w["created_at"])),
     ("namespace", lambda w: w["namespace"]),
 )
-
-
-def _path(name: str) -> str:
-    tenant, separator, workspace = name.partition("/")
-    if not separator or not tenant or not workspace or "/" in workspace:
-        raise typer.BadParameter("must be TENANT/NAME, such as demo/default", param_hint="TENANT/NAME")
-    return f"/tenants/{tenant}/workspaces/{workspace}"
 
 
 @app.command("list")

@@ -47,16 +47,16 @@ def _found() -> Path:
             and subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0
         ):
             return candidate
-    raise InterpreterMissing(f"{name} is not on this machine; the tracking server's tests need it")
+    raise InterpreterMissing(f"{name} is not on this machine; tests of servers from images need it")
 
 
-def interpreter() -> Path:
-    """Python with all of components/tracking/requirements.lock, made once per lock. Raises InterpreterMissing."""
-    lock = ROOT / "components/tracking/requirements.lock"
+def interpreter(component: str = "tracking") -> Path:
+    """Python with all of a component's requirements.lock, made once per lock. Raises InterpreterMissing."""
+    lock = ROOT / f"components/{component}/requirements.lock"
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
     cache = Path(os.environ.get("MLP_CACHE", Path.home() / ".cache" / "mlp")) / "test-venvs"
     cache.mkdir(parents=True, exist_ok=True)
-    made = cache / f"tracking-{digest}"
+    made = cache / f"{component}-{digest}"
     uv = Path(sys.executable).parent / "uv"
     with (cache / f"{made.name}.lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)

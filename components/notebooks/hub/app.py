@@ -43,7 +43,8 @@ class WorkspaceHub(JupyterHub):
     def init_handlers(self) -> None:
         super().init_handlers()
         own = [(PLACE_PATH, Place), (rf"{_OPEN}/([A-Za-z0-9._%-]+)", OpenServer)]
-        self.handlers = [(entry[0], behind_gateway(entry[1]), *entry[2:]) for entry in (*own, *self.handlers)]
+        every = (*own, *self.handlers)  # type: ignore[has-type]
+        self.handlers = [(entry[0], behind_gateway(entry[1]), *entry[2:]) for entry in every]
 
     async def start(self) -> None:
         await super().start()

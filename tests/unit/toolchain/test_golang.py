@@ -124,7 +124,7 @@ def test_a_binary_that_cannot_say_its_version_is_read_and_not_run(
 ) -> None:
     build(tmp_path, compiler, modules, replace(fakes.demo(), ask=(), package="example.org/demo/cmd/demo"))
 
-    assert fakes.calls(compiler.parent, "go")[-1] == f"version -m {tmp_path}/made/demo"
+    assert fakes.calls(compiler.parent, "go")[-1] == f"version -m {tmp_path}/staging/made/demo"
     assert not (tmp_path / "started").exists()
 
 
