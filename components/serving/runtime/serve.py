@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-_MLFLOW = "mlserver_mlflow.MLflowRuntime"
+_MLFLOW = "components.serving.runtime.model.Model"
 _SKLEARN = "mlserver_sklearn.SKLearnModel"
 _FILES = ("model.joblib", "model.pkl", "model.pickle")
 
