@@ -1,4 +1,4 @@
-"""Endpoints follow aliases: a real MLflow, a real API server with KServe's kinds, and the control plane's own rights."""
+"""Endpoints follow aliases: a real MLflow, a real API server with KServe's kinds, the control plane's own rights."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any
 from components.facts import PlatformFacts
 from infra.kubectl import KubectlFailed, short
 from infra.verify.checks import Check, Evidence, expect
-from infra.verify.tour import training
+from infra.verify.tour import endpoints, training
 from infra.verify.tour.stage import Tour, condition
 
 MODEL = "tour-model"
@@ -164,6 +164,9 @@ def steps(facts: PlatformFacts) -> tuple[Check[Tour], ...]:
         ("notebooks", Check("the notebook stops and its home stays", notebook_stops)),
         ("training", Check("a TFJob trains on two workers", tfjob)),
         ("training", Check("a TrainJob trains", trainjob)),
+        ("serving", Check("an alias is served at an endpoint", endpoints.endpoint_serves)),
+        ("serving", Check("moving the alias under load fails no call", endpoints.alias_moves)),
+        ("serving", Check("another tenant's pod may not call the endpoint", endpoints.endpoint_closed)),
     ]
     return (
         Check("a person gets a workspace and one token", opened),
