@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from components import (
+    autoscaling,
     control_plane,
     database,
     gateway,
@@ -14,9 +15,11 @@ from components import (
     notebooks,
     pipelines,
     queueing,
+    serving,
     storage,
     tracking,
     training,
+    tuning,
     volumes,
 )
 from components.contract import Component
@@ -68,6 +71,7 @@ def ordered(components: Iterable[Component[Any]]) -> tuple[Component[Any], ...]:
 CATALOG: tuple[Component[Any], ...] = ordered(
     (
         network.COMPONENT,
+        autoscaling.COMPONENT,
         volumes.COMPONENT,
         isolation.COMPONENT,
         database.COMPONENT,
@@ -76,8 +80,10 @@ CATALOG: tuple[Component[Any], ...] = ordered(
         queueing.COMPONENT,
         pipelines.COMPONENT,
         training.COMPONENT,
+        tuning.COMPONENT,
         gateway.COMPONENT,
         notebooks.COMPONENT,
+        serving.COMPONENT,
         control_plane.COMPONENT,
     )
 )

@@ -36,6 +36,9 @@ class Settings(BaseModel):
     storage_root_secret: SecretStr | None = None
     storage_key: SecretStr | None = None
     """What the S3 keys of workspaces derive from. Only worker and watcher have these two."""
+    tracking_secret: SecretStr | None = None
+    """By which MLflow believes this process: the API who calls, the watcher for what aliases point to and no more.
+    None: nothing is read from MLflow, and no endpoint follows an alias."""
     owner_database_url: SecretStr | None = None
     """Of the role that owns the tables; only the migration has it."""
     first_admin_password: SecretStr | None = None
@@ -51,6 +54,8 @@ class Settings(BaseModel):
     sweep_seconds: Annotated[float, Field(gt=0)] = 1.0
     resync_seconds: Annotated[float, Field(gt=0, le=300)] = 240.0
     """A full comparison of every workspace with the cluster takes place this often."""
+    follow_seconds: Annotated[float, Field(gt=0, le=5)] = 3.0
+    """Model endpoints are compared with their aliases this often."""
     streams: Annotated[int, Field(ge=0)] = 8
     """Live streams at a time per process; beyond them a stream gives the present state and asks to come again."""
     log_level: str = "INFO"
@@ -77,6 +82,7 @@ _PLAIN = {
     "MLP_LEASE_SECONDS": "lease_seconds",
     "MLP_SWEEP_SECONDS": "sweep_seconds",
     "MLP_RESYNC_SECONDS": "resync_seconds",
+    "MLP_FOLLOW_SECONDS": "follow_seconds",
     "MLP_STREAMS": "streams",
     "MLP_KUBERNETES_TOKEN_FILE": "kubernetes_token_file",
     "MLP_LOG_LEVEL": "log_level",
@@ -89,6 +95,7 @@ _URLS = {
 _SECRETS = {
     "gateway_secret": "MLP_GATEWAY_SECRET_FILE",
     "people_secret": "MLP_PEOPLE_SECRET_FILE",
+    "tracking_secret": "MLP_TRACKING_SECRET_FILE",
     "first_admin_password": "MLP_FIRST_ADMIN_PASSWORD_FILE",
     "storage_root_secret": "MLP_STORAGE_ROOT_SECRET_FILE",
     "storage_key": "MLP_STORAGE_KEY_FILE",

@@ -2,6 +2,7 @@
 
 - sweeper: tells the queue of operations that are due or whose worker died (every second);
 - drift: a watch on the cluster asks for a repair of what somebody changed; every few minutes everything is compared;
+- following: model endpoints move to the version that their model's alias points to (every few seconds);
 - cleaning: sessions, kept answers, expired requests, members and workspaces.
 
 The leader holds a lock of a PostgreSQL session; when it dies, the lock goes with its connection.
@@ -33,6 +34,7 @@ from controlplane.operations.sweeper import Sweeper
 from controlplane.reconcile.model import Drift
 from controlplane.requests.service import expire as expire_requests
 from controlplane.runtime import Runtime, system
+from controlplane.serving.follower import AliasFollower
 from controlplane.tenants import repository as tenants
 from controlplane.tenants.objects import TenantObjects
 from controlplane.tenants.people import People
@@ -106,11 +108,14 @@ class Watcher:
         runtime: Runtime,
         reconciler: Reconciler,
         watch: Callable[[], Watch] | None = None,
+        *,
         people: People | None = None,
         queues: TenantObjects | None = None,
+        follower: AliasFollower | None = None,
     ) -> None:
         """`watch` makes the watch on the cluster; None: only the comparison every few minutes finds drift. `people`
-        None: nobody keeps the list of their groups. `queues` None: no component gives tenants anything."""
+        None: nobody keeps the list of their groups. `queues` None: no component gives tenants anything.
+        `follower` None: there are no model endpoints."""
         self._runtime = runtime
         self._reconciler = reconciler
         self._make_watch = watch
@@ -128,6 +133,8 @@ class Watcher:
         if queues is not None:
             self._duties.append(Duty("queues", _QUEUES_SECONDS, queues.compare))
         self._resync = Duty("resync", settings.resync_seconds, self.resync)
+        self._follower = follower
+        self._leading = False
 
     def stop(self) -> None:
         self._stop.set()
@@ -136,9 +143,12 @@ class Watcher:
         """Lead where possible, and do what is due."""
         comparing = threading.Thread(target=self._compare, name="resync", daemon=True)
         comparing.start()
+        if self._follower is not None:
+            threading.Thread(target=self._follow, args=(self._follower,), name="follower", daemon=True).start()
         pause = 0.0
         while not self._stop.wait(pause):
-            if not self._leads():
+            self._leading = self._leads()
+            if not self._leading:
                 self._end_watch()
                 pause = 2.0
                 continue
@@ -167,6 +177,16 @@ class Watcher:
         while not self._stop.wait(1.0):
             if self._watch is not None or self._make_watch is None:
                 self._do(self._resync)
+
+    def _follow(self, follower: AliasFollower) -> None:
+        """In a thread of its own: MLflow may be slow. Two that follow for a moment do the same, so nothing is lost."""
+        duty = Duty(
+            "follow", self._runtime.settings.follow_seconds,
+            lambda: follower.look(lambda: self._stop.is_set() or not self._leading),
+        )  # fmt: skip
+        while not self._stop.wait(0.5):
+            if self._leading:
+                self._do(duty)
 
     def _do(self, duty: Duty) -> None:
         if time.monotonic() < duty.due:
@@ -214,14 +234,27 @@ class Watcher:
 
 def main() -> None:
     """`python -m controlplane.watcher`."""
-    from controlplane.wiring import make_people_role, make_reconciler, make_tenant_reconciler, make_watch
+    from controlplane.wiring import (
+        make_follower,
+        make_people_role,
+        make_reconciler,
+        make_tenant_reconciler,
+        make_watch,
+    )
 
     settings = settings_module.load(os.environ)
     logs.init(settings.log_level)
     runtime = Runtime.make(settings.model_copy(update={"database_pool": 3}))
     reconciler, people = make_reconciler(settings), People(runtime, make_people_role())
     queues = TenantObjects(runtime, make_tenant_reconciler(settings))
-    watcher = Watcher(runtime, reconciler, lambda: make_watch(watcher.on_drift), people, queues)
+    watcher = Watcher(
+        runtime,
+        reconciler,
+        lambda: make_watch(watcher.on_drift),
+        people=people,
+        queues=queues,
+        follower=make_follower(settings),
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: watcher.stop())
     watcher.run()

@@ -29,6 +29,7 @@ DATABASES = (
     Database("controlplane", SYSTEM_NAMESPACE, ("controlplane", "controlplaneapp")),
     Database("tracking", component_namespace("tracking"), ("tracking",)),
     Database("notebooks", component_namespace("notebooks"), ("notebooks",)),
+    Database("tuning", component_namespace("tuning"), ("tuning",)),
 )
 ROLES = {role: database.name for database in DATABASES for role in database.roles}
 """Role → its database."""

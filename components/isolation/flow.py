@@ -11,7 +11,10 @@ from components.names import PERSON_USER, SYSTEM_NAMESPACE, component_namespace
 _COMPONENT = "isolation"
 _API = "flowcontrol.apiserver.k8s.io/v1"
 
-PLATFORM_COMPONENTS = ("network", "volumes", "database", "storage", "tracking", "gateway", "queueing", "pipelines")
+PLATFORM_COMPONENTS = (
+    "network", "volumes", "database", "storage", "tracking", "gateway", "queueing", "pipelines", "training", "tuning",
+    "serving", "notebooks",
+)  # fmt: skip
 """Components whose service accounts may talk to the API server as part of the platform."""
 
 

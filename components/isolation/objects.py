@@ -6,7 +6,7 @@ from components.admission import served
 from components.contract import Install, KubernetesObject
 from components.facts import PlatformFacts
 from components.isolation.flow import flow_control
-from components.isolation.policies import authority, ownership, people, pods, traffic, volumes
+from components.isolation.policies import authority, ownership, people, pods, traffic, volumes, web
 from components.isolation.policies.defaults import pod_defaults
 from components.isolation.policies.model import Policy
 from components.isolation.priorities import CLASSES, priority_classes
@@ -18,8 +18,9 @@ from components.queueing import rbac as queueing
 from components.serving import rbac as serving
 from components.tracking import rbac as tracking
 from components.training import rbac as training
+from components.tuning import rbac as tuning
 
-_PARTS = (tracking, queueing, pipelines, training, serving)
+_PARTS = (tracking, queueing, pipelines, training, tuning, serving)
 COMPONENT_RULES = {
     CLUSTER_ROLE[Role.VIEWER]: [rule for part in _PARTS for rule in part.VIEWER_RULES],
     CLUSTER_ROLE[Role.MEMBER]: [rule for part in _PARTS for rule in part.MEMBER_RULES],
@@ -47,6 +48,7 @@ def policies(settings: IsolationSettings, facts: PlatformFacts) -> tuple[Policy,
     classes = tuple(name for name in (facts.storage_class, *settings.storage_classes) if name)
     return (
         *ownership.policies(),
+        *web.policies(),
         *authority.policies(),
         *people.policies(),
         *traffic.policies(),

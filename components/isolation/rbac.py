@@ -11,8 +11,15 @@ from typing import Any
 
 from components import kubernetes as k8s
 from components.contract import KubernetesObject
-from components.names import CLUSTER_ROLE, DOMAIN, PEOPLE_CLUSTER_ROLE, PIPELINES_CLUSTER_ROLE, Role
-from components.notebooks.names import SPAWNER_CLUSTER_ROLE
+from components.names import (
+    CLUSTER_ROLE,
+    DOMAIN,
+    PEOPLE_CLUSTER_ROLE,
+    PIPELINES_CLUSTER_ROLE,
+    SERVING_CLUSTER_ROLE,
+    SPAWNER_CLUSTER_ROLE,
+    Role,
+)
 
 Rule = dict[str, Any]
 
@@ -22,7 +29,7 @@ WORKLOAD_CLUSTER_ROLE = "mlp-workload"
 STORAGE_SECRET = "storage"  # noqa: S105 - the name of the object, not its content
 """Secret of every workspace with its S3 access; the only secrets the control plane may touch."""
 
-COMPONENT_CLUSTER_ROLES = (PIPELINES_CLUSTER_ROLE, SPAWNER_CLUSTER_ROLE)
+COMPONENT_CLUSTER_ROLES = (PIPELINES_CLUSTER_ROLE, SERVING_CLUSTER_ROLE, SPAWNER_CLUSTER_ROLE)
 """Roles of components' own controllers, which the control plane binds in each workspace."""
 
 _COMPONENT = "isolation"
@@ -87,6 +94,8 @@ CONTROL_PLANE_RULES: tuple[Rule, ...] = (
     # Reading and watching are bound to the name as well: lists are asked for with metadata.name=storage.
     rule("", ("secrets",), (*_READ, "create", "patch", "delete"), (STORAGE_SECRET,)),
     rule("", ("pods",), (*_READ, "deletecollection")),
+    # Endpoints follow the aliases of their models: the version is written on them.
+    rule("serving.kserve.io", ("inferenceservices",), ("list", "patch")),
     rule("apiregistration.k8s.io", ("apiservices",), ("get", "list")),
     rule("kueue.x-k8s.io", ("clusterqueues", "localqueues"), (*_READ, "create", "patch", "delete")),
     rule("authentication.k8s.io", ("tokenreviews",), ("create",)),

@@ -5,6 +5,7 @@ from typing import Any
 from components.contract import Component, ObjectRef
 from components.names import component_namespace
 from components.tracking.images import VERSION, images
+from components.tracking.names import READER_SECRET
 from components.tracking.objects import NAME, endpoint, objects
 from components.tracking.settings import TrackingSettings
 from components.tracking.workspace import workspace_objects
@@ -25,6 +26,7 @@ COMPONENT = Component(
     settings=TrackingSettings,
     requires=("database", "storage"),
     images=images,
+    secrets=(READER_SECRET,),
     facts=_facts,
     objects=objects,
     workspace_objects=workspace_objects,

@@ -1,4 +1,4 @@
-"""MLflow with the Kubernetes plugin: one Deployment that only the gateway reaches."""
+"""MLflow with the Kubernetes plugin: one Deployment that the gateway and the control plane reach."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from components.database.names import password_name
 from components.database.objects import endpoint as database_endpoint
 from components.facts import Endpoint
 from components.gateway.names import GATEWAY_PODS, TRACKING_HOP_SECRET
-from components.names import LABEL_TENANT, component_namespace
+from components.names import LABEL_TENANT, SYSTEM_NAMESPACE, component_namespace, control_plane_pods
 from components.storage.objects import TRACKING_BUCKET, TRACKING_SECRET, TRACKING_USER
 from components.storage.objects import endpoint as storage_endpoint
 from components.tracking.environment import pod_environment
 from components.tracking.images import TRACKING_IMAGE
+from components.tracking.names import READER_SECRET
 from components.tracking.rbac import API_GROUP
 from components.tracking.settings import TrackingSettings
 
@@ -33,7 +34,7 @@ _SOURCES = r"\A(mlflow-artifacts:|runs:/|models:/|dummy-source\Z|prompt-template
 
 
 def endpoint() -> Endpoint:
-    """Where the gateway finds it. Nobody else can call it."""
+    """Where the gateway and the control plane find it. Nobody else can call it."""
     return Endpoint(
         url=f"http://{HOST}:{PORT}", namespace=component_namespace(NAME), pod_labels=k8s.selector(NAME), port=PORT
     )
@@ -90,6 +91,7 @@ def secrets(install: Install) -> dict[str, str]:
         "PGPASSWORD": install.secrets[password_name(_ROLE)],
         **({} if install.managed else {"AWS_SECRET_ACCESS_KEY": install.secrets[TRACKING_SECRET]}),
         "MLP_GATEWAY_SECRET": install.secrets[TRACKING_HOP_SECRET],
+        "MLP_READER_SECRET": install.secrets[READER_SECRET],
     }
 
 
@@ -122,7 +124,7 @@ def objects(settings: TrackingSettings, install: Install) -> tuple[KubernetesObj
         k8s.allow(
             NAME,
             "server",
-            ingress=[{"from": [k8s.peer(component_namespace("gateway"), GATEWAY_PODS)], "ports": k8s.ports(PORT)}],
+            ingress=[{"from": _callers(), "ports": k8s.ports(PORT)}],
             egress=[
                 k8s.to_dns(),
                 k8s.to_endpoint(_database(install)),
@@ -137,6 +139,16 @@ def objects(settings: TrackingSettings, install: Install) -> tuple[KubernetesObj
         k8s.deployment(NAME, template, recreate=True),
         *(pod_environment().objects() if served(facts.kubernetes_version) else ()),
     )
+
+
+def _callers() -> list[dict[str, Any]]:
+    """The gateway; the control plane's API, which calls as whoever calls it; and its watcher, which the server lets
+    read aliases only."""
+    return [
+        k8s.peer(component_namespace("gateway"), GATEWAY_PODS),
+        k8s.peer(SYSTEM_NAMESPACE, control_plane_pods("api")),
+        k8s.peer(SYSTEM_NAMESPACE, control_plane_pods("watcher")),
+    ]
 
 
 def _configuration_kind() -> KubernetesObject:

@@ -1,0 +1,1 @@
+"""Model endpoints follow the aliases of their models."""

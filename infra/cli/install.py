@@ -6,13 +6,14 @@ import sys
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from infra.cli import options
 from infra.cli.output import Format, chosen, clock, document, err, hint, out, rows
 from infra.cli.progress import progress
+from infra.cli.tour import show
 from infra.installation.home import Home
 from infra.lifecycle.errors import LifecycleError, Refused, StepFailed
 from infra.lifecycle.progress import Report
@@ -155,11 +156,6 @@ def verify(
     home = Home(loaded.name, source=profile)
     home.require()
     form = chosen(output, as_json)
-
-    def show(check: dict[str, Any]) -> None:
-        sign = "[green]✓[/]" if check["pass"] else "[red]✗[/]"
-        err.print(f"{sign} ", end="")
-        err.print(f"{check['name']}  ({check['seconds']:.1f}s)\n    {check['evidence']}", markup=False)
 
     with home.locked("verify"):
         checks = run_verify(home, show, tuple(only or ()))

@@ -88,8 +88,11 @@ def _credential(
         }
         made = api.post("/tokens", body)
         ends, token = made["token"]["expires_at"][:16].replace("T", " "), made["token"]["id"]
-        err.print(f"The file holds a token: keep it secret. It reaches tenant {tenant} alone and ends {ends} UTC; after "
-                  "that kubectl says that you must be logged in, and you print a new file.", markup=False)  # fmt: skip
+        err.print(
+            f"The file holds a token: keep it secret. It reaches tenant {tenant} alone and ends {ends} UTC; after that "
+            "kubectl says that you must be logged in, and you print a new file.",
+            markup=False,
+        )
         hint(f"End it now: platform token revoke {token}")
         return {"token": made["secret"]}
     asked = dict(document["users"][0]["user"]["exec"])

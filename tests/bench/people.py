@@ -16,9 +16,8 @@ from http.client import HTTPSConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from components.control_plane.objects import API_ACCOUNT
 from components.isolation.people import people_binding, people_role
-from components.names import SYSTEM_NAMESPACE, Role, tenant_group
+from components.names import API_SERVICE_ACCOUNT, SYSTEM_NAMESPACE, Role, tenant_group
 from tests.bench.control_plane import QUOTA, create, start
 from tests.contract.reconcile.world import World
 from tests.servers.gateway import gateway
@@ -27,12 +26,12 @@ from tests.servers.kubernetes import Authority
 
 def _token(folder: Path, world: World) -> dict[str, str]:
     """The account that speaks for people, and its token in a file."""
-    account = {"name": API_ACCOUNT, "namespace": SYSTEM_NAMESPACE}
+    account = {"name": API_SERVICE_ACCOUNT, "namespace": SYSTEM_NAMESPACE}
     world.admin.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
     world.admin.apply(people_role())
-    world.admin.apply(people_binding(SYSTEM_NAMESPACE, API_ACCOUNT))
+    world.admin.apply(people_binding(SYSTEM_NAMESPACE, API_SERVICE_ACCOUNT))
     file = folder / "people-token"
-    file.write_text(world.server.service_account_token(SYSTEM_NAMESPACE, API_ACCOUNT))
+    file.write_text(world.server.service_account_token(SYSTEM_NAMESPACE, API_SERVICE_ACCOUNT))
     return {"MLP_KUBERNETES_TOKEN_FILE": str(file)}
 
 

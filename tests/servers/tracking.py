@@ -47,16 +47,16 @@ def _found() -> Path:
             and subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0
         ):
             return candidate
-    raise InterpreterMissing(f"{name} is not on this machine; the tracking server's tests need it")
+    raise InterpreterMissing(f"{name} is not on this machine; tests of servers from images need it")
 
 
-def interpreter() -> Path:
-    """Python with all of components/tracking/requirements.lock, made once per lock. Raises InterpreterMissing."""
-    lock = ROOT / "components/tracking/requirements.lock"
+def interpreter(component: str = "tracking") -> Path:
+    """Python with all of a component's requirements.lock, made once per lock. Raises InterpreterMissing."""
+    lock = ROOT / f"components/{component}/requirements.lock"
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
     cache = Path(os.environ.get("MLP_CACHE", Path.home() / ".cache" / "mlp")) / "test-venvs"
     cache.mkdir(parents=True, exist_ok=True)
-    made = cache / f"tracking-{digest}"
+    made = cache / f"{component}-{digest}"
     uv = Path(sys.executable).parent / "uv"
     with (cache / f"{made.name}.lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -78,6 +78,7 @@ class TrackingServer:
         self._folder = folder
         self.port = free_port()
         self.secret = secret
+        self.reader_secret = f"reader-of-{secret}"
         self.process: subprocess.Popen[bytes] | None = None
         postgres.sql("CREATE ROLE tracking LOGIN")
         postgres.sql("CREATE DATABASE tracking OWNER tracking")
@@ -90,6 +91,7 @@ class TrackingServer:
             "MLFLOW_S3_ENDPOINT_URL": storage.url,
             "AWS_SECRET_ACCESS_KEY": storage_secret,
             "MLP_GATEWAY_SECRET": self.secret,
+            "MLP_READER_SECRET": self.reader_secret,
             "KUBECONFIG": str(self._kubeconfig(cluster)),
             "HOME": str(folder),
             "MPLCONFIGDIR": str(folder),

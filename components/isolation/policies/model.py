@@ -23,6 +23,9 @@ CONTROLLER = (
 )
 """Whether the cluster's own controllers ask. Without them a namespace would hang in Terminating by our policies."""
 
+WORKSPACE_NAME = "matches('^ws-[a-z0-9-]+--[a-z0-9-]+$')"
+"""CEL call on a string: whether it is the name of a workspace's namespace (`names.workspace_namespace`)."""
+
 WRITES = ("CREATE", "UPDATE")
 ADMIN = "a platform administrator can allow it"
 

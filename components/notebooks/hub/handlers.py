@@ -51,6 +51,12 @@ class FromGateway:
     def set_session_cookie(self) -> str:
         return _SESSION
 
+    def server_model(self, spawner: Any, *, user: Any = None) -> dict[str, Any]:
+        """`full_url` is the address on the server's own origin."""
+        model: dict[str, Any] = super().server_model(spawner, user=user)  # type: ignore[misc]
+        owner = user or spawner.user
+        return {**model, "full_url": owner.server_url(spawner.name)}
+
     async def _check_named_server_request(
         self, user: Any, server_name: str, display_name: str, check_limit: bool = True
     ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 from kubernetes_asyncio.client.rest import ApiException
@@ -18,6 +19,7 @@ from components.notebooks.naming import home, label, workspace_of
 LABEL_OWNER = f"{DOMAIN}/owner"
 _GONE = (403, 404)
 """What the API server answers about a workspace that is suspended or was deleted: the hub has no rights there then."""
+_REFUSALS = (400, 403, 422)
 _PATIENCE = (1, 2, 4, 8, 15, 30)
 """Seconds between questions to an API server that does not answer."""
 
@@ -70,9 +72,19 @@ class WorkspaceSpawner(KubeSpawner):
         self.tolerations = [{"key": choice.gpu, "operator": "Exists", "effect": "NoSchedule"}] if choice.gpu else []
         self.repository = choice.repository
 
+    async def _start(self) -> str:
+        """What the API server refuses, for a quota or a rule, is told in its own words."""
+        try:
+            return await super()._start()  # type: ignore[no-any-return]
+        except ApiException as error:
+            if error.status not in _REFUSALS:
+                raise
+            raise _refused(409, f"The workspace refused it: {_words(error)}") from error
+
     def get_env(self) -> dict[str, str]:
         """The hub's variables, and what the entry point of the image does first."""
         environment: dict[str, str] = super().get_env()
+        environment["JUPYTERHUB_OAUTH_CALLBACK_URL"] = f"{self.public_url}oauth_callback"
         if self.repository:
             environment["MLP_REPOSITORY"] = self.repository
         return environment
@@ -84,6 +96,12 @@ class WorkspaceSpawner(KubeSpawner):
         pod = await super().get_pod_manifest()
         pod.spec.containers[0].ports[0].name = "http"
         return pod
+
+    def get_pvc_manifest(self) -> Any:
+        """KubeSpawner names the class in an old annotation as well, which the policies refuse."""
+        claim = super().get_pvc_manifest()
+        claim.metadata.annotations.pop("volume.beta.kubernetes.io/storage-class", None)
+        return claim
 
     def _get_pod_port(self, pod: Any) -> int:
         del pod
@@ -133,6 +151,14 @@ class WorkspaceSpawner(KubeSpawner):
             if task is None or task.done():
                 self.__class__.reflectors.pop(key, None)
         return await super()._start_reflector(kind, reflector_class, replace, **options)
+
+
+def _words(error: ApiException) -> str:
+    """The message of a Status object."""
+    try:
+        return str(json.loads(error.body)["message"])
+    except (KeyError, TypeError, ValueError):
+        return str(error.reason)
 
 
 def _refused(status: int, message: str) -> web.HTTPError:

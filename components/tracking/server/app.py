@@ -1,7 +1,7 @@
 """The tracking server's ASGI application: `uvicorn --factory components.tracking.server.app:create`.
 
 MLflow's own command starts a process that only starts the server; here one process serves, for half of the memory.
-Around MLflow with the Kubernetes plugin stand two guards: callers must be the gateway (guard.py), and the server
+Around MLflow with the Kubernetes plugin stand two guards: callers must be the platform (guard.py), and the server
 touches object storage below the caller's workspace only (artifacts.py).
 """
 
@@ -13,6 +13,7 @@ import uuid
 from components.tracking.server.guard import ASGIApp, GatewayGuard
 
 _SECRET = "MLP_GATEWAY_SECRET"  # noqa: S105 - a name
+_READER_SECRET = "MLP_READER_SECRET"  # noqa: S105 - a name
 
 
 class ConfigurationError(Exception):
@@ -21,9 +22,7 @@ class ConfigurationError(Exception):
 
 def create() -> ASGIApp:
     """The application. Raises ConfigurationError; fails closed where MLflow's plugin is not what was tested."""
-    secret = os.environ.pop(_SECRET, "")
-    if len(secret) < 32:
-        raise ConfigurationError(f"{_SECRET} must hold the secret that the gateway sends, of at least 32 characters")
+    secret, reader = _secret(_SECRET, "the gateway"), _secret(_READER_SECRET, "the control plane")
     destination = _required("MLP_ARTIFACTS")
     # Names that `mlflow server` hands to its workers; MLflow reads them at import.
     os.environ |= {
@@ -47,7 +46,15 @@ def create() -> ASGIApp:
     initialize_backend_stores(
         database, database, "mlflow-artifacts:/", workspace_store_uri=_required("MLFLOW_WORKSPACE_STORE_URI")
     )
-    return GatewayGuard(create_app(), secret)
+    return GatewayGuard(create_app(), secret, reader)
+
+
+def _secret(name: str, sender: str) -> str:
+    """Taken out of the environment, which MLflow hands on."""
+    value = os.environ.pop(name, "")
+    if len(value) < 32:
+        raise ConfigurationError(f"{name} must hold the secret that {sender} sends, of at least 32 characters")
+    return value
 
 
 def _required(name: str) -> str:

@@ -1,9 +1,14 @@
-"""Lets only the gateway through: who the caller is stands in headers that anybody could send."""
+"""Lets only the platform through: who the caller is stands in headers that anybody could send.
+
+The gateway speaks for everybody. The control plane's watcher has a secret of its own, by which it may read what an
+alias points to, as the workload account of the workspace that it asks about: taking it over gives no way into MLflow.
+"""
 
 from __future__ import annotations
 
 import hmac
 import json
+import re
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any
 
@@ -18,12 +23,18 @@ _ONCE = (SECRET_HEADER, b"x-remote-user", b"x-remote-groups", b"x-mlflow-workspa
 """Headers that decide something; two of one name would let two readers see different callers."""
 
 
-class GatewayGuard:
-    """Answers 403 to every call without the gateway's secret, 400 to ambiguous ones; the kubelet may ask for health."""
+_READS = ("/api/2.0/mlflow/registered-models/alias",)
+_WORKLOAD = re.compile(rb"system:serviceaccount:(ws-[a-z0-9-]+):workload")
 
-    def __init__(self, app: ASGIApp, secret: str) -> None:
+
+class GatewayGuard:
+    """Answers 403 to every call without a secret, 400 to ambiguous ones; the kubelet may ask for health."""
+
+    def __init__(self, app: ASGIApp, secret: str, reader: str) -> None:
+        """`secret` is the gateway's, `reader` the watcher's."""
         self._app = app
         self._secret = secret.encode()
+        self._reader = reader.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan" or (scope["type"] == "http" and scope["path"] == HEALTH_PATH):
@@ -33,13 +44,23 @@ class GatewayGuard:
             return
         names = [name.lower() for name, _ in scope["headers"]]
         given = next((value for name, value in scope["headers"] if name.lower() == SECRET_HEADER), b"")
-        if not hmac.compare_digest(given, self._secret):
+        gateway, reader = hmac.compare_digest(given, self._secret), hmac.compare_digest(given, self._reader)
+        if not gateway and not reader:
             await _refuse(send, 403, "This server answers the gateway only.")
         elif any(names.count(name) > 1 for name in _ONCE):
             await _refuse(send, 400, "A header that may stand once stands twice.")
+        elif not gateway and not _reads(scope):
+            await _refuse(send, 403, "This secret reads aliases only, as the workspace's own account.")
         else:
             kept = [(name, value) for name, value in scope["headers"] if name.lower() != SECRET_HEADER]
             await self._app({**scope, "headers": kept}, receive, send)
+
+
+def _reads(scope: Scope) -> bool:
+    headers = {name.lower(): value for name, value in scope["headers"]}
+    match = _WORKLOAD.fullmatch(headers.get(b"x-remote-user", b""))
+    own = match is not None and headers.get(b"x-mlflow-workspace") == match[1]
+    return own and scope["method"] == "GET" and scope["path"] in _READS
 
 
 async def _refuse(send: Send, status: int, detail: str) -> None:

@@ -12,6 +12,7 @@ from controlplane.auth.model import Scope
 from controlplane.errors import Temporary
 from controlplane.gate.ports import Reviewed
 from controlplane.gate.service import CachedReviewer
+from controlplane.gate.serving import CachedCalls
 from tests.contract.controlplane.conftest import GATEWAY_SECRET, SMALL, System
 from tests.contract.controlplane.test_sessions import Browser
 from tests.servers.facts import PUBLIC_URL
@@ -47,12 +48,25 @@ class Reviewer:
         return Reviewed(users[token], groups)
 
 
+class Calls:
+    """Lets the pod call `iris`; counts what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def may_call(self, user: str, groups: tuple[str, ...], namespace: str, endpoint: str) -> bool:
+        self.asked += 1
+        return (user, namespace, endpoint) == (POD, "ws-acme--lab", "iris")
+
+
 class Gateway:
     def __init__(self, mlp: System) -> None:
         self.now = 0.0
         self.reviewer = Reviewer()
         cached = CachedReviewer(self.reviewer, clock=lambda: self.now)
-        self.app = create_app(mlp.runtime.settings, runtime=mlp.runtime, reviewer=cached)
+        self.calls = Calls()
+        calls = CachedCalls(self.calls, clock=lambda: self.now)
+        self.app = create_app(mlp.runtime.settings, runtime=mlp.runtime, reviewer=cached, calls=calls)
         self.client = self.app.test_client(use_cookies=False)
 
     def __call__(self, **headers: str) -> TestResponse:
@@ -161,3 +175,26 @@ def test_good_tokens_are_remembered_briefly_and_bad_ones_never(mlp: System) -> N
     gateway.now = 20
     away = gateway.token("pod")
     assert (away.status_code, away.headers["Retry-After"]) == (503, "2")
+
+
+def test_answers_about_calls_are_remembered_for_three_seconds(mlp: System) -> None:
+    gateway = Gateway(mlp)
+    _lab(mlp)
+    iris, other = "/serving/ws-acme--lab/iris/v2/x", "/serving/ws-acme--lab/other/v2/x"
+    for _ in range(3):
+        assert gateway.token("pod", X_Original_URI=iris).headers["X-Upstream"] == "iris-predictor.ws-acme--lab"
+        assert gateway.token("pod", X_Original_URI=other).status_code == 403
+    assert gateway.calls.asked == 2
+    gateway.now = 3.5
+    gateway.token("pod", X_Original_URI=iris)
+    assert gateway.calls.asked == 3
+
+
+def test_elsewhere_nobody_is_asked_about_endpoints(mlp: System) -> None:
+    gateway = Gateway(mlp)
+    token = mlp.token("ada")
+    for uri in ("/mlflow/x", "/servings/ws-acme--lab/iris/v2", "/mlflow/?/serving/ws-acme--lab/iris/"):
+        answer = gateway.token(token, X_Original_URI=uri)
+        assert answer.status_code == 200
+        assert "X-Upstream" not in answer.headers
+    assert gateway.calls.asked == 0

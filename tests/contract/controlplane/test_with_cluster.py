@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
+from components.names import Role
 from controlplane.app import create_app
 from controlplane.kube import resources
 from controlplane.operations.repository import due
@@ -17,7 +18,7 @@ from controlplane.reconcile.model import Drift
 from controlplane.reconcile.service import Reconciler
 from controlplane.reconcile.watch import DriftWatcher
 from controlplane.watcher import Watcher
-from controlplane.wiring import KubeReviewer
+from controlplane.wiring import KubeCalls, KubeReviewer
 from controlplane.worker import handlers
 from tests.contract.controlplane.cluster import wait_until
 from tests.contract.controlplane.conftest import GATEWAY_SECRET, System
@@ -136,3 +137,48 @@ def test_a_pod_is_known_by_a_token_made_for_us(real: tuple[System, Reconciler], 
     assert authorize("kube-system", "default", ["mlp"]).status_code == 403
     root.post(f"/tenants/{slug}/suspend", status=202)
     assert authorize(namespace, "workload", ["mlp"]).status_code == 403
+
+
+def test_rbac_decides_who_calls_a_model_endpoint(real: tuple[System, Reconciler], world: World) -> None:
+    mlp, _ = real
+    root, slug = mlp.caller("root"), some_slug("t")
+    root.post("/tenants", {"slug": slug, "quota": {"cpu": "4", "memory": "8Gi", "storage": "8Gi", "pods": 20}}, 201)
+    mlp.member(slug, "mo", Role.MEMBER)
+    mlp.member(slug, "vi", Role.VIEWER)
+    namespaces = {}
+    for name in ("lab", "other"):
+        change = root.post(f"/tenants/{slug}/workspaces", {"name": name, "quota": QUOTA}, 202)
+        namespaces[name] = change["workspace"]["namespace"]
+    mlp.drain()
+    app = create_app(
+        mlp.runtime.settings, runtime=mlp.runtime, reviewer=KubeReviewer(world.control_plane),
+        calls=KubeCalls(world.control_plane),
+    )  # fmt: skip
+    client = app.test_client(use_cookies=False)
+
+    def call(token: str, path: str) -> TestResponse:
+        headers = {"Authorization": f"Bearer {token}", "X-Mlp-Gateway-Secret": GATEWAY_SECRET}
+        return client.get("/internal/authorize", headers={**headers, "X-Original-URI": path})
+
+    def pod(workspace: str, account: str) -> str:
+        return world.server.service_account_token(namespaces[workspace], account, audiences=["mlp"])
+
+    lab = f"/serving/{namespaces['lab']}/iris/v1/models/iris:predict"
+    mo = mlp.token("mo")
+    for token in (mo, pod("lab", "workload")):
+        answer = call(token, lab)
+        assert answer.status_code == 200
+        assert answer.headers["X-Upstream"] == f"iris-predictor.{namespaces['lab']}"
+    refused = [
+        call(token, path)
+        for path in (lab, lab.replace("iris", "missing"), f"/serving/ws-nobody--x/iris/v1?x={slug}")
+        for token in (mlp.token("eve"), mlp.token("vi"), pod("other", "workload"), pod("lab", "default"))
+    ]
+    refused.append(call(mo, f"/serving/{namespaces['lab']}/iris/../../{namespaces['other']}/iris/v1"))
+    refused.append(call(mlp.token("root"), lab))
+    assert {(answer.status_code, answer.headers["X-Mlp-Reason"]) for answer in refused} == {(403, "not-an-endpoint")}
+    assert not any("X-Upstream" in answer.headers for answer in refused)
+    root.post(f"/tenants/{slug}/workspaces/lab/suspend", status=202)
+    mlp.drain()
+    assert call(mo, lab).status_code == 403
+    assert call(pod("lab", "workload"), lab).status_code == 403

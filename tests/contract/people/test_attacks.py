@@ -15,9 +15,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from components.control_plane.objects import API_ACCOUNT
 from components.isolation.people import people_rules
-from components.names import PEOPLE_CLUSTER_ROLE, SYSTEM_NAMESPACE
+from components.names import API_SERVICE_ACCOUNT, PEOPLE_CLUSTER_ROLE, SYSTEM_NAMESPACE
 from tests.contract.controlplane.test_sessions import Browser
 from tests.contract.people.conftest import Front
 from tests.contract.reconcile.world import Actor
@@ -65,7 +64,7 @@ def test_identity_headers_of_clients_end_at_the_gateway(front: Front) -> None:
 
 def test_a_second_authorization_is_no_way_in(front: Front) -> None:
     vi = front.system.token("vi")
-    admin = front.world.server.service_account_token(SYSTEM_NAMESPACE, API_ACCOUNT)
+    admin = front.world.server.service_account_token(SYSTEM_NAMESPACE, API_SERVICE_ACCOUNT)
     review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
     path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
     code, _ = front.ask(vi, "POST", path, review, headers=[("Authorization", f"Bearer {admin}")])
@@ -185,7 +184,7 @@ def test_a_stolen_token_speaks_for_people_of_tenants_only(front: Front) -> None:
     for path in ("/api/v1/secrets", "/api/v1/namespaces", f"{RBAC}/clusterroles/{PEOPLE_CLUSTER_ROLE}"):
         assert _direct(front, {}, "GET", path) == 403, path
     token = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-    mint = f"/api/v1/namespaces/{SYSTEM_NAMESPACE}/serviceaccounts/{API_ACCOUNT}/token"
+    mint = f"/api/v1/namespaces/{SYSTEM_NAMESPACE}/serviceaccounts/{API_SERVICE_ACCOUNT}/token"
     assert _direct(front, {}, "POST", mint, token) == 403
 
 
@@ -326,7 +325,7 @@ def test_connections_are_upgraded(front: Front) -> None:
 
 
 def test_a_token_hidden_in_a_subprotocol_goes_no_further(front: Front) -> None:
-    admin = front.world.server.service_account_token(SYSTEM_NAMESPACE, API_ACCOUNT)
+    admin = front.world.server.service_account_token(SYSTEM_NAMESPACE, API_SERVICE_ACCOUNT)
     hidden = base64.urlsafe_b64encode(admin.encode()).decode().rstrip("=")
     path = f"/kubernetes/api/v1/namespaces/{front.namespace}/configmaps?watch=true"
     protocols = f"Sec-WebSocket-Protocol: base64url.bearer.authorization.k8s.io.{hidden}, binary.k8s.io"

@@ -17,6 +17,7 @@ from components.tracking.workspace import workload_volume
 from tests.servers.installs import install
 
 SECRET = "0123456789abcdef0123456789abcdef"
+READER = "reader-0123456789abcdef0123456789"
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,9 @@ def test_without_a_workspace_there_is_the_destination_only() -> None:
     assert not permitted("s3://mlflow/workspaces/a/1", "s3://mlflow/below", "a")
 
 
-def _call(headers: list[tuple[bytes, bytes]], path: str = "/api", kind: str = "http") -> tuple[int | None, Any]:
+def _call(
+    headers: list[tuple[bytes, bytes]], path: str = "/api", kind: str = "http", method: str = "GET"
+) -> tuple[int | None, Any]:
     """Status of the guard's own answer (None: passed on) and the scope that the application saw."""
     seen: list[Any] = []
     sent: list[Any] = []
@@ -67,8 +70,8 @@ def _call(headers: list[tuple[bytes, bytes]], path: str = "/api", kind: str = "h
     async def send(message: Any) -> None:
         sent.append(message)
 
-    guard = GatewayGuard(application, SECRET)
-    call = guard({"type": kind, "path": path, "headers": headers}, receive, send)
+    guard = GatewayGuard(application, SECRET, READER)
+    call = guard({"type": kind, "path": path, "method": method, "headers": headers}, receive, send)
     with contextlib.suppress(StopIteration):  # nothing here waits, so one step runs it to its end
         call.send(None)
     return (sent[0]["status"] if sent else None), (seen[0] if seen else None)
@@ -97,6 +100,44 @@ def test_others_are_refused(headers: list[tuple[bytes, bytes]]) -> None:
 def test_a_header_that_decides_may_stand_once(name: bytes) -> None:
     secret = (b"x-mlp-gateway-secret", SECRET.encode())
     assert _call([secret, (name, b"a"), (name.lower(), b"b")]) == (400, None)
+
+
+ALIAS = "/api/2.0/mlflow/registered-models/alias"
+_AS_WORKLOAD = [
+    (b"x-mlp-gateway-secret", READER.encode()),
+    (b"x-remote-user", b"system:serviceaccount:ws-acme--lab:workload"),
+    (b"x-mlflow-workspace", b"ws-acme--lab"),
+]
+
+
+def test_the_watcher_reads_aliases_as_the_workspaces_own_account() -> None:
+    status, scope = _call(_AS_WORKLOAD, ALIAS)
+    assert status is None
+    assert scope["headers"] == _AS_WORKLOAD[1:]
+
+
+@pytest.mark.parametrize(
+    ("changed", "path", "method"),
+    [
+        ({}, ALIAS, "POST"),
+        ({}, ALIAS, "DELETE"),
+        ({}, f"{ALIAS}/", "GET"),
+        ({}, "/api/2.0/mlflow/runs/search", "GET"),
+        ({}, "/api/2.0/mlflow-artifacts/artifacts", "GET"),
+        ({}, f"{ALIAS}/../../runs/get", "GET"),
+        ({b"x-remote-user": b"user:root"}, ALIAS, "GET"),
+        ({b"x-remote-user": b"system:serviceaccount:ws-acme--lab:default"}, ALIAS, "GET"),
+        ({b"x-remote-user": b"system:serviceaccount:ws-evil--lab:workload"}, ALIAS, "GET"),
+        ({b"x-remote-user": b"system:serviceaccount:mlp-system:workload"}, ALIAS, "GET"),
+        ({b"x-remote-user": b"system:serviceaccount:ws-acme--lab:workload\n"}, ALIAS, "GET"),
+        ({b"x-mlflow-workspace": b"ws-evil--lab"}, ALIAS, "GET"),
+        ({b"x-mlflow-workspace": None}, ALIAS, "GET"),
+        ({b"x-remote-user": None}, ALIAS, "GET"),
+    ],
+)
+def test_the_watchers_secret_opens_nothing_else(changed: dict[bytes, bytes | None], path: str, method: str) -> None:
+    headers = [(name, value) for name, value in (dict(_AS_WORKLOAD) | changed).items() if value is not None]
+    assert _call(headers, path, method=method) == (403, None)
 
 
 def test_health_is_open_and_exact_and_nothing_but_http_passes() -> None:
