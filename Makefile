@@ -62,7 +62,7 @@ faults: $(VENV)/.dev
 	  --ignore tests/contract/kubernetes_provider --ignore tests/contract/engine --ignore tests/contract/clouds
 
 clouds: $(VENV)/.dev
-	$(RUN)/python -m infra.cli.main tools --for tests >/dev/null
+	$(RUN)/python -m infra.cli.main tools --for clouds >/dev/null
 	$(RUN)/pytest tests/contract/clouds -q -rs -n 2 --dist loadgroup -k "not medium and not large"
 
 sizes: $(VENV)/.dev ## Check the clouds' programs at sizes medium and large too
