@@ -69,7 +69,7 @@ def objects(settings: TrainingSettings, install: Install) -> tuple[KubernetesObj
             ingress=[{"ports": k8s.ports(WEBHOOK_PORT)}],
             egress=[k8s.to_dns(), *k8s.to_api_server(install.facts.network.api_server_endpoints)],
         ),
-        *boundary().objects(),
+        *boundary(),
         *(launcher_storage().objects() if settings.mpi_jobs and served(install.facts.kubernetes_version) else ()),
         *(obj for name, rules in rights.items() for obj in k8s.cluster_role(NAME, name, rules, name)),
         *_own_role(),
