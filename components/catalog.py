@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from components import (
+    autoscaling,
     control_plane,
     database,
     gateway,
@@ -14,6 +15,7 @@ from components import (
     notebooks,
     pipelines,
     queueing,
+    serving,
     storage,
     tracking,
     training,
@@ -69,6 +71,7 @@ def ordered(components: Iterable[Component[Any]]) -> tuple[Component[Any], ...]:
 CATALOG: tuple[Component[Any], ...] = ordered(
     (
         network.COMPONENT,
+        autoscaling.COMPONENT,
         volumes.COMPONENT,
         isolation.COMPONENT,
         database.COMPONENT,
@@ -80,6 +83,7 @@ CATALOG: tuple[Component[Any], ...] = ordered(
         tuning.COMPONENT,
         gateway.COMPONENT,
         notebooks.COMPONENT,
+        serving.COMPONENT,
         control_plane.COMPONENT,
     )
 )

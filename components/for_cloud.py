@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from components.contract import Component, ComponentSettings
@@ -10,7 +11,17 @@ CloudKind = Literal["aws", "gcp", "azure"]
 NOT_ON_CLOUDS = frozenset({"network"})
 """Their clusters bring a network of their own that enforces policies."""
 
+ONLY_ON: Mapping[str, frozenset[CloudKind]] = {"autoscaling": frozenset({"aws"})}
+"""Components for some clouds only. GKE and AKS scale their pools themselves; elsewhere nodes can't be ordered."""
+
 _MANAGED = frozenset({"database", "storage", "volumes"})
+
+
+def belongs(name: str, kind: CloudKind | None) -> bool:
+    """Whether a component is for clusters of that cloud; None: for those that are no cloud's."""
+    if kind is None:
+        return name not in ONLY_ON
+    return name not in NOT_ON_CLOUDS and kind in ONLY_ON.get(name, {kind})
 
 
 def settings_for_cloud(component: Component[Any], settings: ComponentSettings, kind: CloudKind) -> ComponentSettings:

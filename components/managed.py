@@ -28,6 +28,40 @@ class ManagedDatabase(_Closed):
     """How much of the server's certificate clients check (libpq's sslmode); in clear nobody is served."""
 
 
+class ScaledPool(_Closed):
+    """A pool that grows beyond the nodes that are always there, and shrinks again."""
+
+    name: str
+    purpose: Literal["system", "cpu", "gpu"]
+    machine: str
+    cpus: int
+    """Processors of one node; 0 where nobody knows."""
+    most: int
+    """Nodes at most, those that are always there not counted."""
+    spot: bool
+    disk_gib: int
+    labels: dict[str, str]
+    taints: dict[str, str]
+    """Key → value; pods that do not tolerate them stay off."""
+
+
+class Scaling(_Closed):
+    """What the component `autoscaling` needs to make nodes, where the cloud does not scale pools itself."""
+
+    cluster: str
+    endpoint: str
+    """URL of the API server."""
+    instance_profile: str
+    """Name of what gives nodes their role."""
+    queue: str
+    """Name of the queue that tells which machines the cloud is about to take back."""
+    subnets: tuple[str, ...]
+    security_group: str
+    tags: dict[str, str]
+    """Of everything that is made for a node."""
+    pools: tuple[ScaledPool, ...]
+
+
 class Managed(_Closed):
     """What a cloud gives in place of components of ours."""
 
@@ -48,6 +82,8 @@ class Managed(_Closed):
     """StorageClass objects of the cloud's disks."""
     sources: tuple[str, ...] = ()
     """CIDR ranges that may reach the gateway's load balancer; everybody where it is private and this is empty."""
+    scaling: Scaling | None = None
+    """None where the cloud scales the pools of nodes itself."""
 
     def account_annotations(self, namespace: str, name: str) -> dict[str, str]:
         """Annotations of a service account; none where the cloud binds identities on its own side."""

@@ -31,6 +31,16 @@ SYSTEM_NAMESPACE = "mlp-system"
 CONTROL_PLANE_SERVICE_ACCOUNT = "control-plane"
 CONTROL_PLANE_USER = f"system:serviceaccount:{SYSTEM_NAMESPACE}:{CONTROL_PLANE_SERVICE_ACCOUNT}"
 
+API_SERVICE_ACCOUNT = "control-plane-api"
+API_USER = f"system:serviceaccount:{SYSTEM_NAMESPACE}:{API_SERVICE_ACCOUNT}"
+"""The web application, which people reach; the account above is its worker's and watcher's."""
+
+
+def control_plane_pods(part: str) -> dict[str, str]:
+    """Labels of the pods of `api`, `worker`, `watcher` or `queue`."""
+    return {LABEL_NAME: f"control-plane-{part}", LABEL_COMPONENT: "control-plane"}
+
+
 SLUG_MAX = 24
 SLUG = re.compile(r"[a-z](?:[a-z0-9]|-(?=[a-z0-9])){0,23}")
 """A tenant or workspace slug: lower-case ASCII, no doubled or trailing dash. Match with `fullmatch`."""
@@ -50,8 +60,12 @@ CLUSTER_ROLE = {
     Role.VIEWER: "mlp-tenant-view",
 }
 
+SERVING_CLUSTER_ROLE = "mlp-serving-controller"
+"""What KServe's controller may do in a workspace; bound there by the control plane."""
 PIPELINES_CLUSTER_ROLE = "mlp-pipelines-controller"
 """What the pipelines' controller may do in a workspace; bound there by the control plane."""
+SPAWNER_CLUSTER_ROLE = "mlp-notebooks-spawner"
+"""What the notebooks' hub may do in a workspace; bound there by the control plane."""
 PEOPLE_CLUSTER_ROLE = "mlp-people"
 """The ClusterRole by which the control plane's API account speaks for people at the API server."""
 PERSON_USER = "mlp:person"

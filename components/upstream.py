@@ -47,20 +47,24 @@ def definitions(
     component: str,
     *,
     converted_by: Server | None = None,
+    stored: str = "",
     but: Collection[str] = (),
 ) -> tuple[KubernetesObject, ...]:
     """The module's CustomResourceDefinitions as the component's own, but those named. `converted_by`: the server of
-    versions of a kind that has several."""
+    versions of a kind that has several. `stored`: the version to store where a kind has it; the module's own choice
+    otherwise."""
     return tuple(
-        _definition(obj, component, converted_by)
+        _definition(obj, component, converted_by, stored)
         for obj in objects_of(install, name, "CustomResourceDefinition")
         if obj["metadata"]["name"] not in but
     )
 
 
-def _definition(obj: KubernetesObject, component: str, converted_by: Server | None) -> KubernetesObject:
+def _definition(obj: KubernetesObject, component: str, converted_by: Server | None, stored: str) -> KubernetesObject:
     spec = copy.deepcopy(obj["spec"])
     spec.pop("conversion", None)
+    if stored in {version["name"] for version in spec["versions"]}:
+        spec["versions"] = [{**version, "storage": version["name"] == stored} for version in spec["versions"]]
     if converted_by is not None and len(spec["versions"]) > 1:
         webhook = {"clientConfig": converted_by.config("/convert"), "conversionReviewVersions": ["v1"]}
         spec["conversion"] = {"strategy": "Webhook", "webhook": webhook}

@@ -14,11 +14,16 @@ from controlplane import settings as settings_module
 from controlplane.audit.api import api as audit_api
 from controlplane.auth.api import api as auth_api
 from controlplane.console import init_app as init_console
+from controlplane.contents.api import api as contents_api
 from controlplane.gate import api as gate
 from controlplane.gate.ports import CallReviewer, TokenReviewer
 from controlplane.http import caller, endpoint, health, openapi, problem
+from controlplane.lineage.api import api as lineage_api
 from controlplane.members.api import api as members_api
+from controlplane.models.api import api as models_api
 from controlplane.operations.api import api as operations_api
+from controlplane.outside import Outside
+from controlplane.promotions.api import api as promotions_api
 from controlplane.requests.api import api as requests_api
 from controlplane.runtime import Runtime
 from controlplane.settings import Settings
@@ -26,13 +31,16 @@ from controlplane.tenants.api import api as tenants_api
 from controlplane.workspaces.api import api as workspaces_api
 
 PREFIX = "/api/v1"
-APIS = (auth_api, tenants_api, workspaces_api, members_api, requests_api, operations_api, audit_api)
+APIS = (
+    auth_api, tenants_api, workspaces_api, contents_api, models_api, lineage_api, promotions_api, members_api,
+    requests_api, operations_api, audit_api,
+)  # fmt: skip
 log = logging.getLogger(__name__)
 
 
 def create_app(
     settings: Settings, *, runtime: Runtime | None = None, reviewer: TokenReviewer | None = None,
-    calls: CallReviewer | None = None,
+    calls: CallReviewer | None = None, outside: Outside | None = None,
 ) -> Flask:  # fmt: skip
     """Opens no connection. `reviewer` asks Kubernetes about pods' tokens; None: no pod is known. `calls` asks it who
     may call model endpoints; None: nobody."""
@@ -40,6 +48,7 @@ def create_app(
     app.json.sort_keys = False  # type: ignore[attr-defined]
     held = runtime or Runtime.make(settings)
     app.extensions["mlp"] = held
+    app.extensions["mlp-outside"] = outside or Outside()
     caller.init_app(app)
     problem.init_app(app)
     health.init_app(app, held)
@@ -76,8 +85,11 @@ def _log(response: Response) -> Response:
 def from_environment() -> Flask:
     """For gunicorn: `controlplane.app:from_environment()`."""
     from controlplane import logs
-    from controlplane.wiring import make_calls, make_reviewer
+    from controlplane.wiring import connect, make_calls, make_outside, make_reviewer
 
     settings = settings_module.load(os.environ)
     logs.init(settings.log_level)
-    return create_app(settings, reviewer=make_reviewer(), calls=make_calls())
+    kube = connect()
+    return create_app(
+        settings, reviewer=make_reviewer(kube), calls=make_calls(kube), outside=make_outside(settings, kube)
+    )

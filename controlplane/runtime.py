@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from threading import BoundedSemaphore
 from uuid import UUID
 
 from celery import Celery
@@ -46,6 +47,10 @@ class Runtime:
     queue: Queue
     celery: Celery
     clock: Callable[[], datetime] = utc_now
+    _streams: BoundedSemaphore = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._streams = BoundedSemaphore(max(self.settings.streams, 1))
 
     @classmethod
     def make(cls, settings: Settings) -> Runtime:
@@ -88,6 +93,16 @@ class Runtime:
                 raise _away() from error
             raise
         self.send(work.enqueue)
+
+    @contextmanager
+    def stream_slot(self) -> Iterator[bool]:
+        """One of the live streams that this process may have at a time; False where none is free. Never waits."""
+        free = self.settings.streams > 0 and self._streams.acquire(blocking=False)
+        try:
+            yield free
+        finally:
+            if free:
+                self._streams.release()
 
     def send(self, operations: list[UUID]) -> None:
         for operation in operations:

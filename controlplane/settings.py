@@ -37,7 +37,8 @@ class Settings(BaseModel):
     storage_key: SecretStr | None = None
     """What the S3 keys of workspaces derive from. Only worker and watcher have these two."""
     tracking_secret: SecretStr | None = None
-    """By which MLflow lets the watcher read what aliases point to; None: no endpoint follows one."""
+    """By which MLflow believes this process: the API who calls, the watcher for what aliases point to and no more.
+    None: nothing is read from MLflow, and no endpoint follows an alias."""
     owner_database_url: SecretStr | None = None
     """Of the role that owns the tables; only the migration has it."""
     first_admin_password: SecretStr | None = None
@@ -94,10 +95,10 @@ _URLS = {
 _SECRETS = {
     "gateway_secret": "MLP_GATEWAY_SECRET_FILE",
     "people_secret": "MLP_PEOPLE_SECRET_FILE",
+    "tracking_secret": "MLP_TRACKING_SECRET_FILE",
     "first_admin_password": "MLP_FIRST_ADMIN_PASSWORD_FILE",
     "storage_root_secret": "MLP_STORAGE_ROOT_SECRET_FILE",
     "storage_key": "MLP_STORAGE_KEY_FILE",
-    "tracking_secret": "MLP_TRACKING_SECRET_FILE",
 }
 
 

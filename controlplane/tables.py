@@ -8,6 +8,7 @@ from controlplane.db import Base
 from controlplane.http.repository import IdempotencyRow
 from controlplane.members.repository import MemberRow
 from controlplane.operations.repository import OperationRow
+from controlplane.promotions.repository import PromotionRow, PromotionRuleRow
 from controlplane.requests.repository import RequestRow
 from controlplane.tenants.repository import TenantRow
 from controlplane.workspaces.repository import WorkspaceRow
@@ -21,6 +22,8 @@ __all__ = [
     "LoginFailureRow",
     "MemberRow",
     "OperationRow",
+    "PromotionRow",
+    "PromotionRuleRow",
     "RequestRow",
     "SessionRow",
     "TenantRow",

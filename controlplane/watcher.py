@@ -108,6 +108,7 @@ class Watcher:
         runtime: Runtime,
         reconciler: Reconciler,
         watch: Callable[[], Watch] | None = None,
+        *,
         people: People | None = None,
         queues: TenantObjects | None = None,
         follower: AliasFollower | None = None,
@@ -247,8 +248,13 @@ def main() -> None:
     reconciler, people = make_reconciler(settings), People(runtime, make_people_role())
     queues = TenantObjects(runtime, make_tenant_reconciler(settings))
     watcher = Watcher(
-        runtime, reconciler, lambda: make_watch(watcher.on_drift), people, queues, make_follower(settings)
-    )  # fmt: skip
+        runtime,
+        reconciler,
+        lambda: make_watch(watcher.on_drift),
+        people=people,
+        queues=queues,
+        follower=make_follower(settings),
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: watcher.stop())
     watcher.run()

@@ -12,10 +12,12 @@ from components.serving.names import NAME as SERVING
 from components.serving.names import PREDICT
 from components.storage.objects import ROOT_USER
 from controlplane.clouds.opening import open_cloud
+from controlplane.contents.cluster import Cluster
 from controlplane.gate.ports import AUDIENCE, CallReviewer, Reviewed, TokenReviewer
 from controlplane.gate.service import CachedReviewer
 from controlplane.gate.serving import CachedCalls
 from controlplane.kube.client import Access, Kube
+from controlplane.outside import Outside
 from controlplane.reconcile.model import Drift, WorkspaceStorage
 from controlplane.reconcile.people import PeopleRole
 from controlplane.reconcile.service import Reconciler
@@ -25,6 +27,7 @@ from controlplane.serving.follower import AliasFollower
 from controlplane.settings import Settings, SettingsError
 from controlplane.storage.credentials import Credentials
 from controlplane.storage.service import S3Storage
+from controlplane.tracking.client import Tracking
 from controlplane.tracking.registry import Registry
 
 
@@ -62,12 +65,23 @@ def connect(environ: Mapping[str, str] = os.environ) -> Kube:
     return Kube.connect(Path(path) if path else None)
 
 
-def make_reviewer() -> TokenReviewer:
-    return CachedReviewer(KubeReviewer(connect()))
+def make_reviewer(kube: Kube) -> TokenReviewer:
+    return CachedReviewer(KubeReviewer(kube))
 
 
-def make_calls() -> CallReviewer:
-    return CachedCalls(KubeCalls(connect()))
+def make_outside(settings: Settings, kube: Kube) -> Outside:
+    """What people's requests may reach."""
+    return Outside(cluster=Cluster(kube), tracking=make_tracking(settings))
+
+
+def make_tracking(settings: Settings) -> Tracking | None:
+    """None where there is no tracking server, or this process was not given the secret of its hop."""
+    endpoint, secret = settings.facts.tracking, settings.tracking_secret
+    return Tracking(endpoint.url, secret.get_secret_value()) if endpoint and secret else None
+
+
+def make_calls(kube: Kube) -> CallReviewer:
+    return CachedCalls(KubeCalls(kube))
 
 
 def make_watch(on_drift: Callable[[Drift], None]) -> DriftWatcher:

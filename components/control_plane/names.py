@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.names import LABEL_COMPONENT, LABEL_NAME
+from components.names import control_plane_pods
 
 NAME = "control-plane"
 PORT = 8000
@@ -17,6 +17,4 @@ STORAGE_KEY = "control-plane-storage-key"
 """What the S3 keys of workspaces derive from."""
 
 
-def pods(part: str) -> dict[str, str]:
-    """Labels of the pods of `api`, `worker`, `watcher` or `queue`."""
-    return {LABEL_NAME: f"{NAME}-{part}", LABEL_COMPONENT: NAME}
+pods = control_plane_pods

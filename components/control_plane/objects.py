@@ -1,8 +1,8 @@
 """API and console, worker and watcher in mlp-system; their rights, their secrets, and who may talk to whom.
 
-The API may ask whose token a pod shows and what somebody may do, and speak for people in groups of tenants, no more;
-worker and watcher hold what reconciling needs. Only the migration, an init container of the API, knows the password of
-the tables' owner.
+The API sees what runs in workspaces and may stop it (rights.py), and speaks for people in groups of tenants; worker and
+watcher hold what reconciling needs. Only the migration, an init container of the API, knows the password of the tables'
+owner.
 """
 
 from __future__ import annotations
@@ -26,25 +26,28 @@ from components.control_plane.names import (
     pods,
 )
 from components.control_plane.placing import SYSTEM, deployment, workload
+from components.control_plane.rights import API_RULES
 from components.control_plane.settings import ControlPlaneSettings
 from components.database import managed as managed_database
 from components.database.names import DATABASES, password_name
-from components.gateway.names import GATEWAY_PODS, HOP_SECRET
+from components.gateway.names import GATEWAY_PODS, HOP_SECRET, TRACKING_HOP_SECRET
 from components.isolation.people import people_binding, people_role
 from components.isolation.rbac import CONTROL_PLANE_RULES
-from components.names import CONTROL_PLANE_SERVICE_ACCOUNT, SYSTEM_NAMESPACE, component_namespace
+from components.names import (
+    API_SERVICE_ACCOUNT,
+    CONTROL_PLANE_SERVICE_ACCOUNT,
+    SYSTEM_NAMESPACE,
+    component_namespace,
+)
 from components.notebooks.names import PEOPLE_SECRET
 from components.storage.objects import ROOT_SECRET
 from components.tracking.names import READER_SECRET
 
-API_ACCOUNT = "control-plane-api"
 _OWNER, _APPLICATION = next(d.roles for d in DATABASES if d.namespace == SYSTEM_NAMESPACE)
 _DATABASE = next(d.name for d in DATABASES if d.namespace == SYSTEM_NAMESPACE)
 _FACTS = "platform-facts"
 _RBAC = "rbac.authorization.k8s.io"
 _PARTS = ("api", "worker", "watcher")
-_TOKEN_REVIEW = {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]}
-_ACCESS_REVIEW = {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]}
 _STORAGE_FOLDER = "/etc/mlp/storage"
 _TRACKING_FOLDER = "/etc/mlp/tracking"
 _KUBERNETES_FOLDER = "/etc/mlp/kubernetes"
@@ -58,7 +61,7 @@ def objects(settings: ControlPlaneSettings, install: Install) -> tuple[Kubernete
         "database-password": secrets[password_name(_APPLICATION)],
         "queue-password": secrets[QUEUE_PASSWORD],
     }
-    gateway = {"gateway-secret": secrets[HOP_SECRET]}
+    gateway = {"gateway-secret": secrets[HOP_SECRET]} | _tracking_secret(install)
     if install.facts.notebooks:
         gateway["people-secret"] = secrets[PEOPLE_SECRET]
     owner = {"owner-password": secrets[password_name(_OWNER)], "admin-password": secrets[ADMIN_PASSWORD]}
@@ -70,11 +73,11 @@ def objects(settings: ControlPlaneSettings, install: Install) -> tuple[Kubernete
     return (
         k8s.namespace(SYSTEM),
         k8s.service_account(SYSTEM, CONTROL_PLANE_SERVICE_ACCOUNT, managed),
-        k8s.service_account(SYSTEM, API_ACCOUNT),
+        k8s.service_account(SYSTEM, API_SERVICE_ACCOUNT),
         *_role(NAME, CONTROL_PLANE_SERVICE_ACCOUNT, CONTROL_PLANE_RULES),
-        *_role(API_ACCOUNT, API_ACCOUNT, [_TOKEN_REVIEW, _ACCESS_REVIEW]),
+        *_role(API_SERVICE_ACCOUNT, API_SERVICE_ACCOUNT, API_RULES),
         people_role(),
-        people_binding(SYSTEM_NAMESPACE, API_ACCOUNT),
+        people_binding(SYSTEM_NAMESPACE, API_SERVICE_ACCOUNT),
         k8s.default_deny(SYSTEM),
         *_policies(install),
         *(managed_database.ca_config_map(SYSTEM, managed.database) if managed else ()),
@@ -100,6 +103,11 @@ def _address(install: Install) -> str:
     return install.facts.database.url.partition("://")[2]
 
 
+def _tracking_secret(install: Install) -> dict[str, str]:
+    """The web application calls MLflow as the person who calls it, over the gateway's own hop."""
+    return {"tracking-secret": install.secrets[TRACKING_HOP_SECRET]} if install.facts.tracking else {}
+
+
 def _environment(settings: ControlPlaneSettings, install: Install) -> dict[str, str]:
     """What is no secret. Files of secrets that a pod does not mount are not named to it."""
     return {
@@ -116,15 +124,18 @@ def _environment(settings: ControlPlaneSettings, install: Install) -> dict[str, 
     }
 
 
-def _own_environment(part: str, database: str, *, managed: bool, notebooks: bool = False) -> list[dict[str, Any]]:
-    """What only this part is told. `database`: the server's address. `managed`: a cloud keeps objects."""
+def _own_environment(
+    part: str, database: str, *, managed: bool, tracking: bool = False, notebooks: bool = False
+) -> list[dict[str, Any]]:
+    """What only this part is told. `database`: the server's address. `managed`: a cloud keeps objects. `tracking`,
+    `notebooks`: the component is there."""
     if part == "api":
         own = {
             "MLP_GATEWAY_SECRET_FILE": "/etc/mlp/gateway/gateway-secret",
             "MLP_KUBERNETES_TOKEN_FILE": f"{_KUBERNETES_FOLDER}/token",
         }
-        if notebooks:
-            own["MLP_PEOPLE_SECRET_FILE"] = "/etc/mlp/gateway/people-secret"  # noqa: S105 - a path
+        own |= {"MLP_TRACKING_SECRET_FILE": "/etc/mlp/gateway/tracking-secret"} if tracking else {}
+        own |= {"MLP_PEOPLE_SECRET_FILE": "/etc/mlp/gateway/people-secret"} if notebooks else {}
     elif part == "migrate":
         own = {
             "MLP_OWNER_DATABASE_URL": f"postgresql+psycopg://{_OWNER}@{database}/{_DATABASE}",
@@ -168,7 +179,8 @@ def _policies(install: Install) -> tuple[KubernetesObject, ...]:
         callers.append(k8s.peer(facts.notebooks.namespace, facts.notebooks.pod_labels))
     return (
         k8s.allow(
-            SYSTEM, "api", pods=pods("api"), egress=shared,
+            SYSTEM, "api", pods=pods("api"),
+            egress=[*shared, *([k8s.to_endpoint(facts.tracking)] if facts.tracking else [])],
             ingress=[{"from": callers, "ports": k8s.ports(PORT)}],
         ),
         k8s.allow(SYSTEM, "worker", pods=pods("worker"), egress=[*shared, *stores]),
@@ -190,7 +202,7 @@ def _service() -> KubernetesObject:
 def _deployment(
     settings: ControlPlaneSettings, install: Install, part: str, config: str, replicas: int
 ) -> KubernetesObject:  # fmt: skip
-    account = API_ACCOUNT if part == "api" else CONTROL_PLANE_SERVICE_ACCOUNT
+    account = API_SERVICE_ACCOUNT if part == "api" else CONTROL_PLANE_SERVICE_ACCOUNT
     template = workload(part, config, _pod(settings, install, part), account=account)
     if install.managed and part != "api":
         template["metadata"]["labels"] |= install.managed.pod_labels
@@ -271,7 +283,13 @@ def _pod(settings: ControlPlaneSettings, install: Install, part: str) -> dict[st
         "command": ["python3", "-m", *command(settings, part)],
         "env": [
             {"name": "MLP_WORKER_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
-            *_own_environment(part, database, managed=managed, notebooks=install.facts.notebooks is not None),
+            *_own_environment(
+                part,
+                database,
+                managed=managed,
+                tracking=install.facts.tracking is not None,
+                notebooks=install.facts.notebooks is not None,
+            ),
             *_tracking_environment(install, part),
         ],
         "volumeMounts": [*shared, own, *_more_mounts(install, part)],

@@ -35,7 +35,7 @@ KUBERNETES_HEADERS = (
     "User-Agent",
     "X-Stream-Protocol-Version",
 )
-"""No Cookie, Origin or Audit-ID; Sec-WebSocket-Protocol passes on its own, since it can carry a token."""
+"""No Cookie, no Audit-ID, no Origin; Sec-WebSocket-Protocol passes apart, since it can carry a token."""
 
 NAME = "kubernetes.default.svc"
 """In the API server's certificate on every cluster: pods reach it by this name."""
@@ -69,6 +69,13 @@ def outside() -> list[Directive]:
             "$http_upgrade",
             "$kubernetes_connection",
             body=[d("default", "upgrade"), d("", "")],
+        ),
+        # Some of the API server's sockets want an origin, some their own. Where a page comes from was judged before.
+        block(
+            "map",
+            "$http_upgrade",
+            "$kubernetes_origin",
+            body=[d("default", f"https://{NAME}"), d("", "")],
         ),
         # A token can hide among a browser's subprotocols. Then none of them goes on.
         block(
@@ -112,6 +119,7 @@ def locations(plan: GatewayPlan, strict: list[Directive]) -> list[Directive]:
         block("location", "=", KUBERNETES_PATH, body=[d("return", 308, f"{KUBERNETES_PATH}/")]),
         block(
             "location",
+            "^~",
             f"{KUBERNETES_PATH}/",
             body=[
                 # The control plane judges the path as it was sent; it must be the one that this location was chosen by.
@@ -126,6 +134,7 @@ def locations(plan: GatewayPlan, strict: list[Directive]) -> list[Directive]:
                 *sent(KUBERNETES_HEADERS, NAME),
                 *_identity(),
                 d("proxy_set_header", "Connection", "$kubernetes_connection"),
+                d("proxy_set_header", "Origin", "$kubernetes_origin"),
                 d("proxy_set_header", "Sec-WebSocket-Protocol", "$kubernetes_protocol"),
                 d("client_max_body_size", f"{_MAX_BODY_MB}m"),
                 d("proxy_buffering", "off"),

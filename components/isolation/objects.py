@@ -6,7 +6,7 @@ from components.admission import served
 from components.contract import Install, KubernetesObject
 from components.facts import PlatformFacts
 from components.isolation.flow import flow_control
-from components.isolation.policies import authority, ownership, people, pods, traffic, volumes
+from components.isolation.policies import authority, ownership, people, pods, traffic, volumes, web
 from components.isolation.policies.defaults import pod_defaults
 from components.isolation.policies.model import Policy
 from components.isolation.priorities import CLASSES, priority_classes
@@ -48,6 +48,7 @@ def policies(settings: IsolationSettings, facts: PlatformFacts) -> tuple[Policy,
     classes = tuple(name for name in (facts.storage_class, *settings.storage_classes) if name)
     return (
         *ownership.policies(),
+        *web.policies(),
         *authority.policies(),
         *people.policies(),
         *traffic.policies(),

@@ -11,8 +11,15 @@ from typing import Any
 
 from components import kubernetes as k8s
 from components.contract import KubernetesObject
-from components.names import CLUSTER_ROLE, DOMAIN, PEOPLE_CLUSTER_ROLE, PIPELINES_CLUSTER_ROLE, Role
-from components.notebooks.names import SPAWNER_CLUSTER_ROLE
+from components.names import (
+    CLUSTER_ROLE,
+    DOMAIN,
+    PEOPLE_CLUSTER_ROLE,
+    PIPELINES_CLUSTER_ROLE,
+    SERVING_CLUSTER_ROLE,
+    SPAWNER_CLUSTER_ROLE,
+    Role,
+)
 
 Rule = dict[str, Any]
 
@@ -22,7 +29,7 @@ WORKLOAD_CLUSTER_ROLE = "mlp-workload"
 STORAGE_SECRET = "storage"  # noqa: S105 - the name of the object, not its content
 """Secret of every workspace with its S3 access; the only secrets the control plane may touch."""
 
-COMPONENT_CLUSTER_ROLES = (PIPELINES_CLUSTER_ROLE, SPAWNER_CLUSTER_ROLE)
+COMPONENT_CLUSTER_ROLES = (PIPELINES_CLUSTER_ROLE, SERVING_CLUSTER_ROLE, SPAWNER_CLUSTER_ROLE)
 """Roles of components' own controllers, which the control plane binds in each workspace."""
 
 _COMPONENT = "isolation"

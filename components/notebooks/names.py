@@ -23,6 +23,3 @@ SERVERS = {
 PEOPLE_SECRET = "notebooks-people-secret"  # noqa: S105 - a name
 """Sent by the hub to the control plane as X-Mlp-Notebooks-Secret, which lets it ask for a person's groups only."""
 COOKIE_SECRET = "notebooks-cookie-secret"  # noqa: S105 - a name
-
-SPAWNER_CLUSTER_ROLE = "mlp-notebooks-spawner"
-"""What the hub may do in a workspace; the control plane binds it there."""

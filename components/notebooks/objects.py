@@ -12,7 +12,7 @@ from components.database.objects import endpoint as database_endpoint
 from components.facts import Endpoint
 from components.gateway.names import GATEWAY_PODS, NOTEBOOKS_HOP_SECRET
 from components.isolation.priorities import INTERACTIVE
-from components.names import SYSTEM_NAMESPACE, component_namespace
+from components.names import SPAWNER_CLUSTER_ROLE, SYSTEM_NAMESPACE, component_namespace
 from components.notebooks.hub.settings import FILE_VARIABLE, HubSettings, SizeChoice
 from components.notebooks.images import HUB_IMAGE, NOTEBOOK_IMAGE
 from components.notebooks.names import (
@@ -25,7 +25,6 @@ from components.notebooks.names import (
     SERVER_PODS,
     SERVER_PORT,
     SERVERS,
-    SPAWNER_CLUSTER_ROLE,
 )
 from components.notebooks.naming import HUB_PATH
 from components.notebooks.rbac import HUB_RULES, SPAWNER_RULES

@@ -6,6 +6,7 @@ from typing import Any
 
 from components.contract import KubernetesObject, Workspace
 from components.facts import PlatformFacts
+from components.names import SPAWNER_CLUSTER_ROLE
 from components.notebooks.names import (
     HUB_PODS,
     NAME,
@@ -13,7 +14,6 @@ from components.notebooks.names import (
     PORT,
     SERVER_PODS,
     SERVER_PORT,
-    SPAWNER_CLUSTER_ROLE,
 )
 
 _RBAC = "rbac.authorization.k8s.io"

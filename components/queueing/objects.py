@@ -9,7 +9,7 @@ from components import kubernetes as k8s
 from components.contract import Install, KubernetesObject, ServerName, Upstream
 from components.names import LABEL_TENANT, component_namespace
 from components.queueing.images import KUEUE_IMAGE
-from components.queueing.names import API_VERSION, COHORT, FLAVOR, NAME, PRIORITIES
+from components.queueing.names import API_VERSION, COHORT, FLAVOR, NAME, PRIORITIES, STORED_VERSION
 from components.queueing.rbac import CONTROLLER_RULES, LEADER_RULES
 from components.queueing.settings import QueueingSettings
 from components.upstream import WEBHOOK_PORT, Server, definitions, webhooks
@@ -73,7 +73,7 @@ def objects(settings: QueueingSettings, install: Install) -> tuple[KubernetesObj
     template = k8s.pod_template(NAME, k8s.digest(config, tls), _pod(settings, install))
     return (
         k8s.namespace(NAME),
-        *definitions(install, UPSTREAM.name, NAME, converted_by=server),
+        *definitions(install, UPSTREAM.name, NAME, converted_by=server, stored=STORED_VERSION),
         k8s.service_account(NAME),
         *k8s.cluster_role(NAME, NAME, CONTROLLER_RULES),
         *_leader_role(),
@@ -144,6 +144,8 @@ def _pod(settings: QueueingSettings, install: Install) -> dict[str, Any]:
                 "volumeMounts": [
                     {"name": "config", "mountPath": "/etc/mlp/kueue", "readOnly": True},
                     {"name": "tls", "mountPath": "/etc/mlp/tls", "readOnly": True},
+                    # Read at start even where nothing serves metrics.
+                    {"name": "tls", "mountPath": "/etc/kueue/metrics/certs", "readOnly": True},
                 ],
             }
         ],

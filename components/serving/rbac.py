@@ -32,3 +32,34 @@ ADMIN_RULES = MEMBER_RULES
 
 WORKLOAD_RULES = (_LOOK, _CALL)
 """Pods of the workspace: applications call the workspace's endpoints, pipelines look whether one is ready."""
+
+
+def _of(group: str, resources: tuple[str, ...], verbs: tuple[str, ...]) -> dict[str, Any]:
+    return {"apiGroups": [group], "resources": list(resources), "verbs": list(verbs)}
+
+
+CONTROLLER_RULES: tuple[dict[str, Any], ...] = (
+    _rule(("inferenceservices",), (*_READ, "patch")),
+    _rule(("inferenceservices/status",), ("get", "patch", "update")),
+    _rule(("inferenceservices/finalizers",), ("update",)),
+    _rule(
+        ("clusterservingruntimes", "clusterstoragecontainers", "inferencegraphs", "servingruntimes", "trainedmodels"),
+        _READ,
+    ),
+    _of("apps", ("deployments",), _READ),
+    _of("", ("pods", "services"), _READ),
+    _of("autoscaling", ("horizontalpodautoscalers",), _READ),
+    # It has a watch on these, and makes none.
+    _of("networking.k8s.io", ("ingresses",), _READ),
+)
+"""Over the whole cluster: KServe has one watch for all workspaces. It takes its finalizer off an InferenceService also
+where its rights went with the workspace already; else namespaces would never end."""
+
+WORKSPACE_RULES: tuple[dict[str, Any], ...] = (
+    _of("apps", ("deployments",), ("create", "update", "patch", "delete")),
+    _of("", ("services",), ("create", "update", "patch", "delete")),
+    _of("autoscaling", ("horizontalpodautoscalers",), ("create", "update", "patch", "delete")),
+    _of("", ("events",), ("create", "patch")),
+)
+"""In workspaces only, by a binding in each. Not among them: secrets, service accounts and ConfigMaps, which it would
+read to hand credentials on; pods fetch models with the workspace's own identity."""

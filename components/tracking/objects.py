@@ -1,4 +1,4 @@
-"""MLflow with the Kubernetes plugin: one Deployment that the gateway reaches, and the control plane's watcher."""
+"""MLflow with the Kubernetes plugin: one Deployment that the gateway and the control plane reach."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import Any
 from components import kubernetes as k8s
 from components.admission import served
 from components.contract import Install, KubernetesObject
-from components.control_plane.names import pods as control_plane_pods
 from components.database import managed as managed_database
 from components.database.names import password_name
 from components.database.objects import endpoint as database_endpoint
 from components.facts import Endpoint
 from components.gateway.names import GATEWAY_PODS, TRACKING_HOP_SECRET
-from components.names import LABEL_TENANT, SYSTEM_NAMESPACE, component_namespace
+from components.names import LABEL_TENANT, SYSTEM_NAMESPACE, component_namespace, control_plane_pods
 from components.storage.objects import TRACKING_BUCKET, TRACKING_SECRET, TRACKING_USER
 from components.storage.objects import endpoint as storage_endpoint
 from components.tracking.environment import pod_environment
@@ -35,7 +34,7 @@ _SOURCES = r"\A(mlflow-artifacts:|runs:/|models:/|dummy-source\Z|prompt-template
 
 
 def endpoint() -> Endpoint:
-    """Where the gateway and the control plane's watcher find it. Nobody else can call it."""
+    """Where the gateway and the control plane find it. Nobody else can call it."""
     return Endpoint(
         url=f"http://{HOST}:{PORT}", namespace=component_namespace(NAME), pod_labels=k8s.selector(NAME), port=PORT
     )
@@ -143,9 +142,11 @@ def objects(settings: TrackingSettings, install: Install) -> tuple[KubernetesObj
 
 
 def _callers() -> list[dict[str, Any]]:
-    """The gateway, and the control plane's watcher, which the server lets read aliases only."""
+    """The gateway; the control plane's API, which calls as whoever calls it; and its watcher, which the server lets
+    read aliases only."""
     return [
         k8s.peer(component_namespace("gateway"), GATEWAY_PODS),
+        k8s.peer(SYSTEM_NAMESPACE, control_plane_pods("api")),
         k8s.peer(SYSTEM_NAMESPACE, control_plane_pods("watcher")),
     ]
 

@@ -59,14 +59,14 @@ def _job(image: str, name: str = "node", *, trainer: bool = True, **container: A
 
 def _deepspeed(image: str) -> KubernetesObject:
     """A launcher that is a node too, and nodes that wait for it behind sshd."""
-    user = {"securityContext": {"runAsUser": _MPI_USER}}
+    user: dict[str, Any] = {"securityContext": {"runAsUser": _MPI_USER}}
     mpi = {
         "numProcPerNode": 1,
         "mpiImplementation": "OpenMPI",
         "sshAuthMountPath": f"{_MPI_HOME}/.ssh",
         "runLauncherAsNode": True,
     }
-    waiting = {
+    waiting: dict[str, Any] = {
         "command": ["/usr/sbin/sshd"],
         "args": ["-De", "-f", f"{_MPI_HOME}/.sshd_config"],
         "readinessProbe": {"tcpSocket": {"port": 2222}, "initialDelaySeconds": 5},

@@ -42,6 +42,12 @@ class Action(StrEnum):
     REQUEST_WITHDRAW = "request.withdraw"
     OPERATION_READ = "operation.read"
     OPERATION_RETRY = "operation.retry"
+    CONTENT_CHANGE = "content.change"
+    """Stop, resume and delete what runs in a workspace; RBAC is asked as well."""
+    PROMOTION_CREATE = "promotion.create"
+    PROMOTION_DECIDE = "promotion.decide"
+    PROMOTION_DECIDE_ADMIN = "promotion.decide-admin"
+    PROMOTION_RULES = "promotion.rules"
     AUDIT_READ = "audit.read"
     ACCOUNT_MANAGE = "account.manage"
     TOKEN_MANAGE = "token.manage"  # noqa: S105
@@ -70,6 +76,11 @@ _NEEDS: dict[Action, Role] = {
     Action.REQUEST_DECIDE: Role.ADMIN,
     Action.OPERATION_READ: Role.VIEWER,
     Action.OPERATION_RETRY: Role.ADMIN,
+    Action.CONTENT_CHANGE: Role.MEMBER,
+    Action.PROMOTION_CREATE: Role.MEMBER,
+    Action.PROMOTION_DECIDE: Role.MEMBER,
+    Action.PROMOTION_DECIDE_ADMIN: Role.ADMIN,
+    Action.PROMOTION_RULES: Role.ADMIN,
     Action.AUDIT_READ: Role.ADMIN,
 }
 """The weakest role in the tenant that may; actions missing here and in `_OWN` are for platform admins only."""

@@ -40,12 +40,17 @@ def of_person(principal: Principal, active: Mapping[UUID, str]) -> Identity | Re
     """`active`: slugs of the caller's tenants that are not suspended; roles elsewhere give no group."""
     if Scope.TRACKING not in principal.scopes:
         return Refusal(403, "token-scope")
+    if principal.roles and not any(t in active for t in principal.roles) and not principal.platform_admin:
+        return Refusal(403, "tenant-suspended")
+    return identity_of(principal, active)
+
+
+def identity_of(principal: Principal, active: Mapping[UUID, str]) -> Identity:
+    """The person as RBAC knows them, whatever their token is for."""
     roles: list[tuple[str, Role]] = sorted((active[t], r) for t, r in principal.roles.items() if t in active)
     groups = [tenant_group(slug, role) for slug, role in roles]
     if principal.platform_admin and principal.tenant_only is None:
         groups.append(PLATFORM_ADMIN_GROUP)
-    if principal.roles and not roles and not principal.platform_admin:
-        return Refusal(403, "tenant-suspended")
     return Identity(user_name(principal.name), tuple(groups))
 
 

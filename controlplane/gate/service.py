@@ -6,6 +6,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from uuid import UUID
 
 from controlplane.auth.model import Principal
 from controlplane.auth.service import secret_hash
@@ -59,8 +60,7 @@ class GateService:
 
     def person(self, principal: Principal, workspace: str | None) -> Identity | Refusal:
         """`workspace`: the namespace that the call names. One that is no workspace of ours is left to RBAC."""
-        rows = tenants.by_ids(self._work.session, set(principal.roles))
-        active = {row.id: row.slug for row in rows if row.state == TenantState.ACTIVE}
+        active = active_tenants(self._work, principal)
         if workspace is not None and workspaces.by_namespace(self._work.session, workspace) is not None:
             refusal = self._closed(workspace)
             if refusal is not None:
@@ -71,7 +71,7 @@ class GateService:
         """`uri`: path and query as the person sent them."""
         path = kubernetes.parts(uri)
         if path is None:
-            return Refusal(400, "path")
+            return Refusal(403, "path")
         namespace = kubernetes.namespace_in(path)
         found = workspaces.by_namespace(self._work.session, namespace) if namespace else None
         tenant = found[1].id if found else None
@@ -109,3 +109,9 @@ class GateService:
         if row.suspended:
             return Refusal(403, "workspace-suspended")
         return Refusal(403, "workspace-deleting") if row.state in _GOING else None
+
+
+def active_tenants(work: Work, principal: Principal) -> dict[UUID, str]:
+    """Slugs of the person's tenants that are not suspended."""
+    rows = tenants.by_ids(work.session, set(principal.roles))
+    return {row.id: row.slug for row in rows if row.state == TenantState.ACTIVE}

@@ -13,6 +13,7 @@ from controlplane.auth.csrf import HEADER, csrf_matches, same_origin
 from controlplane.auth.model import NewSession, Origin, Principal
 from controlplane.auth.service import AuthService
 from controlplane.errors import Refused, Unauthenticated
+from controlplane.outside import Outside
 from controlplane.runtime import Runtime
 from controlplane.work import Work
 
@@ -25,6 +26,12 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 def runtime() -> Runtime:
     """What `create_app` was made with."""
     found: Runtime = current_app.extensions["mlp"]
+    return found
+
+
+def outside() -> Outside:
+    """What `create_app` was given of the outside."""
+    found: Outside = current_app.extensions["mlp-outside"]
     return found
 
 

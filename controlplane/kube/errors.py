@@ -38,6 +38,8 @@ class ApiError(KubeError):
 
     code = 0
     reason = ""
+    said = ""
+    """The API server's own sentence, without the request and the code."""
     causes: tuple[str, ...] = ()
     """Reasons of the single causes, such as `FieldValueInvalid`."""
     fields: tuple[str, ...] = ()
@@ -93,6 +95,7 @@ def from_status(code: int, body: Mapping[str, Any], request: str, retry_after: f
     message = f"{request}: {code} {reason}: {body.get('message') or 'no message'}"
     result = error(message, retry_after=retry_after) if issubclass(error, Temporary) else error(message)
     result.code, result.reason, result.causes = code, reason, causes
+    result.said = str(body.get("message") or "no message")
     result.fields = tuple(str(cause.get("field") or "") for cause in parts)
     return result
 

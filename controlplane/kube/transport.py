@@ -110,23 +110,29 @@ class Transport:
         """The answer as data. Retries what may pass by itself; everything this module sends is safe to repeat."""
         content = None if body is None else json.dumps(body, separators=(",", ":")).encode()
         sent = {"Accept": "application/json", "Content-Type": "application/json", **(headers or {})}
-        call = _Call(method, path, params, content, sent)
+        return decode(self._patiently(_Call(method, path, params, content, sent), counter).content)
+
+    def text(self, path: str, params: Params, *, counter: Counter) -> str:
+        """What a GET answers, as text."""
+        return self._patiently(_Call("GET", path, params, None, {"Accept": "*/*"}), counter).text
+
+    def _patiently(self, call: _Call, counter: Counter) -> httpx2.Response:
         limit = self._patience
         deadline = time.monotonic() + limit.total
         attempt = 0
         while True:
             attempt += 1
-            error, pause = self._once(call, counter)
-            if isinstance(error, dict):
-                return error
+            answer, pause = self._once(call, counter)
+            if isinstance(answer, httpx2.Response):
+                return answer
             if pause is None:
-                raise error
+                raise answer
             pause = pause or self.jitter(min(0.1 * 2 ** (attempt - 1), limit.longest_pause))
             if attempt >= limit.attempts or pause > limit.longest_pause or time.monotonic() + pause > deadline:
-                raise error
+                raise answer
             time.sleep(pause)
 
-    def _once(self, call: _Call, counter: Counter) -> tuple[dict[str, Any] | KubeError, float | None]:
+    def _once(self, call: _Call, counter: Counter) -> tuple[httpx2.Response | KubeError, float | None]:
         """One attempt: the answer, or the error with the pause asked for (0: choose one, None: do not retry)."""
         counter.add()
         try:
@@ -136,11 +142,10 @@ class Transport:
             )  # fmt: skip
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             return Unreachable(f"{call}: {type(error).__name__}: {error}"), 0.0
-        data = decode(answer.content)
         if answer.is_success:
-            return data, None
+            return answer, None
         wait = retry_after(answer.headers.get("Retry-After"))
-        failure = from_status(answer.status_code, data, str(call), wait)
+        failure = from_status(answer.status_code, decode(answer.content), str(call), wait)
         return failure, (wait or 0.0) if answer.status_code in _RETRIED else None
 
     def stream(self, path: str, params: Params, headers: Mapping[str, str], silence: float) -> Any:

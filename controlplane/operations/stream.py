@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from threading import BoundedSemaphore
 
 from controlplane.auth.model import Origin, Principal
 from controlplane.errors import PublicError, Unavailable
@@ -17,7 +16,6 @@ _LONGEST = 55.0
 """Seconds until a stream ends and the client comes again by itself; proxies often cut at 60."""
 _FAST, _SLOW = 0.1, 1.0
 _COMMENT_EVERY = 10.0
-_AT_ONCE: dict[int, BoundedSemaphore] = {}
 
 
 def events(runtime: Runtime, principal: Principal, origin: Origin, first: Operation) -> Iterator[Event]:
@@ -25,18 +23,15 @@ def events(runtime: Runtime, principal: Principal, origin: Origin, first: Operat
 
     Where too many streams are open the present state is given and the client is asked to come again in 2 s.
     """
-    slots = _AT_ONCE.setdefault(id(runtime), BoundedSemaphore(max(runtime.settings.streams, 1)))
     yield _event(first)
     if not first.active:
         yield Event("end", first.state.value)
         return
-    if runtime.settings.streams == 0 or not slots.acquire(blocking=False):
-        yield comment(retry=2000)
-        return
-    try:
+    with runtime.stream_slot() as free:
+        if not free:
+            yield comment(retry=2000)
+            return
         yield from _follow(runtime, principal, origin, first)
-    finally:
-        slots.release()
 
 
 def _follow(runtime: Runtime, principal: Principal, origin: Origin, shown: Operation) -> Iterator[Event]:

@@ -1,1 +1,1 @@
-"""The control plane's way to MLflow: it reads what an alias of a workspace's registry points to, nothing else."""
+"""The tracking server (MLflow). No other module of the control plane speaks to it."""

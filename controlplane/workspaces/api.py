@@ -5,6 +5,7 @@ from __future__ import annotations
 from controlplane.http.endpoint import Api
 from controlplane.model import Page, Slug
 from controlplane.work import Work
+from controlplane.workspaces.kubeconfig import Kubeconfig
 from controlplane.workspaces.model import Change, Workspace, WorkspaceCreate, WorkspaceQuery, WorkspaceUpdate
 from controlplane.workspaces.service import WorkspaceService
 
@@ -34,6 +35,12 @@ def list_workspaces(work: Work, tenant: Slug, query: WorkspaceQuery) -> Page[Wor
 def get_workspace(work: Work, tenant: Slug, workspace: Slug) -> Workspace:
     """One workspace with its conditions."""
     return WorkspaceService(work).get(tenant, workspace)
+
+
+@api.get(_ONE + "/kubeconfig")
+def get_kubeconfig(work: Work, tenant: Slug, workspace: Slug) -> Kubeconfig:
+    """A kubeconfig for kubectl and Kubernetes SDKs. It holds no token: a command of the platform gives that."""
+    return WorkspaceService(work).kubeconfig(tenant, workspace)
 
 
 @api.patch(_ONE, status=202)

@@ -18,6 +18,7 @@ from controlplane.tenants.repository import TenantRow
 from controlplane.tenants.service import check_version, readable, resource, visible
 from controlplane.work import Work
 from controlplane.workspaces import changes, repository
+from controlplane.workspaces.kubeconfig import Kubeconfig, kubeconfig
 from controlplane.workspaces.model import (
     Change,
     ShownCondition,
@@ -56,6 +57,11 @@ class WorkspaceService:
     def get(self, tenant: str, name: str) -> Workspace:
         owner, row = find(self._work, tenant, name, Action.WORKSPACE_READ)
         return self._shown([row], {owner.id: owner})[0]
+
+    def kubeconfig(self, tenant: str, name: str) -> Kubeconfig:
+        """What the caller's tools need to reach the workspace's namespace, but for a token."""
+        owner, row = find(self._work, tenant, name, Action.WORKSPACE_READ)
+        return kubeconfig(self._work.settings.facts, owner.slug, row.name, row.namespace)
 
     def list(self, tenant: str, query: WorkspaceQuery) -> Page[Workspace]:
         """By name."""

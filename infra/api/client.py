@@ -102,6 +102,10 @@ class Client:
         """GET of a path of the gateway that is not the control plane's API, with the same identity."""
         return self._call("GET", f"{self._url}{path}", params=dict(query), headers=dict(headers))
 
+    def outside_post(self, path: str, body: Any, headers: Mapping[str, str]) -> Any:
+        """POST to such a path."""
+        return self._call("POST", f"{self._url}{path}", json=body, headers=dict(headers))
+
     def every(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
         """Every item of a paged list, page by page."""
         cursor: str | None = None

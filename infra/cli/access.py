@@ -110,7 +110,8 @@ def whoami(output: options.Output = Format.TABLE, as_json: options.Json = False)
 _SPAN = re.compile(r"(\d{1,4})([hd])")
 
 
-def _until(text: str) -> str:
+def until(text: str) -> str:
+    """The moment so long from now, for the API. Wrong use where the text is no span."""
     match = _SPAN.fullmatch(text)
     if not match:
         raise typer.BadParameter("must be hours or days, such as 12h or 30d", param_hint="--for")
@@ -121,7 +122,9 @@ def _until(text: str) -> str:
 @tokens.command()
 def create(
     name: Annotated[str, typer.Argument(help="What it is for, to recognise it by.")] = "script",
-    scope: Annotated[list[str] | None, typer.Option(help="read, write or tracking; all by default.")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="read, write, tracking or kubernetes; all by default.")
+    ] = None,
     tenant: Annotated[str | None, typer.Option(help="Narrow it to one tenant.")] = None,
     span: Annotated[
         str | None, typer.Option("--for", help="How long it lives, such as 12h or 30d; never beyond your own sign-in.")
@@ -132,7 +135,7 @@ def create(
 ) -> None:
     """Make a token. It is shown this once."""
     body: dict[str, object] = {"name": name}
-    body |= {"expires_at": _until(span)} if span else {}
+    body |= {"expires_at": until(span)} if span else {}
     body |= {"scopes": scope} if scope else {}
     body |= {"tenant": tenant} if tenant else {}
     with client() as api:

@@ -1,4 +1,4 @@
-"""`platform up`, `status`, `kubeconfig`, `password`, `verify` and `down`: one installation."""
+"""`platform up`, `status`, `password`, `verify` and `down`: one installation."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import sys
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from infra.cli import options
 from infra.cli.output import Format, chosen, clock, document, err, hint, out, rows
 from infra.cli.progress import progress
+from infra.cli.tour import show
 from infra.installation.home import Home
 from infra.lifecycle.errors import LifecycleError, Refused, StepFailed
 from infra.lifecycle.progress import Report
@@ -22,7 +23,7 @@ from infra.profile.model import Profile
 
 
 def register(app: typer.Typer) -> None:
-    for command in (up, status, verify, kubeconfig, password, down, orphans):
+    for command in (up, status, verify, password, down, orphans):
         app.command()(command)
 
 
@@ -156,11 +157,6 @@ def verify(
     home.require()
     form = chosen(output, as_json)
 
-    def show(check: dict[str, Any]) -> None:
-        sign = "[green]✓[/]" if check["pass"] else "[red]✗[/]"
-        err.print(f"{sign} ", end="")
-        err.print(f"{check['name']}  ({check['seconds']:.1f}s)\n    {check['evidence']}", markup=False)
-
     with home.locked("verify"):
         checks = run_verify(home, show, tuple(only or ()))
     failed = [check["name"] for check in checks if not check["pass"]]
@@ -168,18 +164,6 @@ def verify(
         out.print(f"{len(checks) - len(failed)} of {len(checks)} checks passed.")
     if failed or not checks:
         raise typer.Exit(1)
-
-
-def kubeconfig(
-    profile: options.ProfileName = "local",
-    path: Annotated[bool, typer.Option("--path", help="Print the file's path instead of its content.")] = False,
-) -> None:
-    """Print the kubeconfig of the cluster's administrator."""
-    home = Home(load(profile).name, source=profile)
-    home.require()
-    if not home.kubeconfig.exists():
-        raise Refused(f"The cluster of {home.name!r} is not there yet. Run: platform up{home.flag}")
-    typer.echo(str(home.kubeconfig) if path else home.kubeconfig.read_text("utf-8").rstrip())
 
 
 def password(profile: options.ProfileName = "local") -> None:

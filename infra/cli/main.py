@@ -49,12 +49,30 @@ def _root(
 
 def register() -> None:
     """Puts every command in its place."""
-    from infra.cli import access, install, planning, profiles, repair, rights, tenants, tools, workspaces
+    from infra.cli import (
+        access,
+        contents,
+        install,
+        kubeconfig,
+        lineage,
+        models,
+        planning,
+        profiles,
+        repair,
+        rights,
+        tenants,
+        tools,
+        tour,
+        workspaces,
+    )
 
-    for module in (planning, install, profiles, repair, rights, tools, access):
+    for module in (planning, install, profiles, repair, rights, tools, lineage, access, kubeconfig, tour):
         module.register(app)
     app.add_typer(tenants.app, name="tenant")
+    contents.register(workspaces.app)
     app.add_typer(workspaces.app, name="workspace")
+    app.add_typer(models.app, name="model")
+    access.tokens.command()(kubeconfig.credential)
     app.add_typer(access.tokens, name="token")
 
 

@@ -29,3 +29,11 @@ Json = Annotated[bool, typer.Option("--json", help="Short for -o json. Progress 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Wait = Annotated[float, typer.Option("--timeout", help="Seconds to wait for the operation.", min=0)]
 NoWait = Annotated[bool, typer.Option("--no-wait", help="Return at once; the operation goes on.")]
+
+
+def workspace_path(name: str) -> str:
+    """Where the API has the workspace TENANT/NAME. Wrong use where it is none."""
+    tenant, separator, workspace = name.partition("/")
+    if not separator or not tenant or not workspace or "/" in workspace:
+        raise typer.BadParameter("must be TENANT/NAME, such as demo/default", param_hint="TENANT/NAME")
+    return f"/tenants/{tenant}/workspaces/{workspace}"

@@ -18,6 +18,7 @@ class Purpose(StrEnum):
 
     UP = "up"
     TESTS = "tests"
+    CLOUDS = "clouds"
 
 
 TEST_TOOLS = (
@@ -31,6 +32,8 @@ TEST_TOOLS = (
     "docker-registry",
 )
 """What `make test` starts."""
+CLOUD_TOOLS = ("kube-scheduler", "karpenter", "fake-gcs-server")
+"""What `make clouds` starts beside."""
 
 images_app = typer.Typer(help="Images of an installation.", no_args_is_help=True)
 
@@ -62,26 +65,31 @@ def doctor(
 
 
 def tools(
-    purpose: Annotated[Purpose, typer.Option("--for", help="Which set of tools.")] = Purpose.UP,
+    purpose: Annotated[
+        Purpose, typer.Option("--for", help="Which set of tools: of an installation, of tests, of tests of clouds.")
+    ] = Purpose.UP,
     profile: options.ProfileName = "local",
     output: options.Output = Format.TABLE,
     as_json: options.Json = False,
 ) -> None:
     """Find or build the tools, without installing anything else."""
+    from components.catalog import CATALOG
     from infra.lifecycle import supplies
     from infra.lifecycle.facts import chosen_components
 
     loaded = load(profile)
-    if purpose is Purpose.TESTS:
-        names = list(TEST_TOOLS)
+    components: supplies.Chosen = chosen_components(loaded)
+    if purpose is not Purpose.UP:
+        names = [*TEST_TOOLS, *(CLOUD_TOOLS if purpose is Purpose.CLOUDS else ())]
+        components = [(each, each.settings()) for each in CATALOG]
     else:
-        names = supplies.wanted_tools(loaded, supplies.wanted_images(loaded, chosen_components(loaded)))
+        names = supplies.wanted_tools(loaded, supplies.wanted_images(loaded, components))
 
     def say(detail: str) -> None:
         err.print(f"  {detail}", markup=False)
 
     found = supplies.get_tools(names, say)
-    supplies.get_upstream(chosen_components(loaded), say)
+    supplies.get_upstream(components, say)
     listed = [{"name": t.name, "version": t.version, "origin": t.origin, "path": str(t.path)} for t in found.values()]
     if not document(listed, chosen(output, as_json)):
         columns = [(key, lambda t, key=key: t[key]) for key in ("name", "version", "origin", "path")]

@@ -18,7 +18,10 @@ from pulumi.automation.errors import create_command_error
 from semver import VersionInfo
 
 _GRACE_SECONDS = 5.0
-_PASSED_ON = ("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "USER", "XDG_CACHE_HOME", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_PASSED_ON = (
+    *("HOME", "LANG", "LC_ALL", "PATH", "TMPDIR", "USER", "XDG_CACHE_HOME", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    "STORAGE_EMULATOR_HOST",  # of state in gs://, which our own reader follows too
+)
 _PASSED_ON_PREFIXES = ("AWS_", "AZURE_", "ARM_", "GOOGLE_", "MLP_")
 
 _LAUNCHER = (

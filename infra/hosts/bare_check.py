@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from infra.hosts import bare_facts
+from infra.hosts import bare_facts, virtual_check
 from infra.hosts.bare_facts import Finding, HostFacts
 from infra.hosts.errors import HostError
 from infra.hosts.transport import Transport
@@ -24,8 +24,11 @@ class Candidate:
     role: str
 
 
-def check(hosts: Sequence[Candidate], nodes: str, machine: str, installation: str) -> list[Finding]:
-    """Everything that is wrong, of all hosts. `nodes` is the range of nodes, `machine` what our programs are made for.
+def check(
+    hosts: Sequence[Candidate], nodes: str, machine: str, installation: str, virtual_address: str | None = None
+) -> list[Finding]:
+    """Everything that is wrong, of all hosts. `nodes` is the range of nodes, `machine` what our programs are made for,
+    `virtual_address` what shall move between the control planes.
 
     A host that cannot be asked is a finding, too; the others are asked all the same.
     """
@@ -42,7 +45,21 @@ def check(hosts: Sequence[Candidate], nodes: str, machine: str, installation: st
         answering = [host for host in hosts if any(each.host == host.transport.host for each in facts)]
         for unreached in pool.map(lambda host: _reach(host, answering), answering):
             found += unreached
+    if virtual_address is not None:
+        found += _virtual(answering, facts, virtual_address, installation)
     return found
+
+
+def _virtual(hosts: Sequence[Candidate], facts: Sequence[HostFacts], address: str, installation: str) -> list[Finding]:
+    """Asked from the first control plane that answers: the address is one of their network."""
+    planes = [host.transport for host in hosts if host.role == "control-plane"]
+    answer = ""
+    if planes and not virtual_check.holders(facts, address):
+        try:
+            answer = virtual_check.who_answers(planes[0], address)
+        except HostError as error:
+            return [Finding(planes[0].host, str(error).rstrip("."), "It must answer before it can be a node.")]
+    return virtual_check.judge(facts, address, answer, installation)
 
 
 def _ask(host: Candidate) -> HostFacts | Finding:

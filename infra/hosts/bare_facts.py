@@ -101,6 +101,10 @@ class HostFacts:
     def systemd(self) -> bool:
         return self.one.get("systemd") == "yes"
 
+    def belongs_to(self, installation: str) -> bool:
+        """Whether it is a node of that installation already."""
+        return f'"installation": "{installation}"' in self.one.get("mine", "")
+
     @property
     def ports(self) -> frozenset[int]:
         return frozenset(int(port, 16) for port in self.many.get("port", ()))
@@ -153,7 +157,7 @@ def judge(facts: HostFacts, role: str, address: str, machine: str, installation:
     def add(message: str, remedy: str, blocking: bool = True) -> None:
         found.append(Finding(facts.host, message, remedy, blocking))
 
-    mine = f'"installation": "{installation}"' in facts.one.get("mine", "")
+    mine = facts.belongs_to(installation)
     found += _usable(facts, machine)
     if facts.one.get("mine") and not mine:
         add("it belongs to another installation", "Run `platform down` there first, or take another host.")

@@ -10,11 +10,13 @@ from components.catalog import CATALOG
 from components.contract import Component, ComponentSettings
 from components.database import managed as managed_database
 from components.facts import PlatformFacts
-from components.for_cloud import NOT_ON_CLOUDS, CloudKind, settings_for_cloud
+from components.for_cloud import CloudKind, belongs, settings_for_cloud
 from components.notebooks.images import NOTEBOOK_IMAGE
+from components.serving.images import SERVING_IMAGE
 from components.tracking.images import WORKSPACE_IMAGE_NAME
 from components.training.names import TRAINING_IMAGE
 from infra.profile.model import Profile
+from infra.profile.notebooks import notebooks_host
 
 if TYPE_CHECKING:  # it brings Pulumi, which most commands never need
     from infra.clusters.outputs import ClusterOutputs
@@ -28,14 +30,13 @@ GPU = "nvidia.com/gpu"
 
 
 def chosen_components(profile: Profile) -> list[tuple[Component[Any], ComponentSettings]]:
-    """The enabled components with their settings, in the catalog's order; on a cloud, as the cloud needs them."""
+    """The enabled components that are for the target, with their settings, in the catalog's order; on a cloud, as the
+    cloud needs them."""
     enabled = profile.components.enabled()
     chosen = [(component, profile.components.choice(component.name).settings) for component in CATALOG]
-    chosen = [(component, settings) for component, settings in chosen if component.name in enabled]
     kind = cloud_kind(profile)
-    if kind is None:
-        return chosen
-    return [(c, settings_for_cloud(c, settings, kind)) for c, settings in chosen if c.name not in NOT_ON_CLOUDS]
+    chosen = [(c, settings) for c, settings in chosen if c.name in enabled and belongs(c.name, kind)]
+    return chosen if kind is None else [(c, settings_for_cloud(c, settings, kind)) for c, settings in chosen]
 
 
 def cloud_kind(profile: Profile) -> CloudKind | None:
@@ -57,17 +58,10 @@ def public_url(profile: Profile) -> str:
 
 
 def notebooks_domain(profile: Profile) -> str:
-    """Below which every notebook server has a host name, with the port where it is not 443; empty without notebooks.
-
-    A browser takes every name below localhost for this machine.
-    """
-    if "notebooks" not in profile.components.enabled():
-        return ""
-    settings = profile.components.choice("notebooks").settings
+    """Below which every notebook server has a host name, with the port where it is not 443; empty without notebooks."""
     parts = urlsplit(public_url(profile))
-    host = parts.hostname or "localhost"
-    domain = getattr(settings, "domain", "") or ("nb.localhost" if host == "localhost" else f"notebooks.{host}")
-    return f"{domain}:{parts.port}" if parts.port else domain
+    domain = notebooks_host(profile, parts.hostname or "localhost")
+    return f"{domain}:{parts.port}" if domain and parts.port else domain
 
 
 def platform_facts(
@@ -99,6 +93,8 @@ def platform_facts(
         known |= {"cloud": managed.cloud, "storage_class": managed.storage_class}
         known["database"] = managed_database.endpoint(managed.database)
         known["gpu_classes"] = (GPU,)
+    if SERVING_IMAGE in images:
+        known["serving_image"] = images[SERVING_IMAGE]
     if TRAINING_IMAGE in images:
         known["training_image"] = images[TRAINING_IMAGE]
     if domain := notebooks_domain(profile):

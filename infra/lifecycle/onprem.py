@@ -21,7 +21,8 @@ def host_findings(profile: Profile) -> list[Finding]:
         )
         for host in profile.onprem.hosts
     ]
-    found = check(candidates, profile.kubernetes.ranges.nodes, uname.machine(), profile.name)
+    nodes, virtual = profile.kubernetes.ranges.nodes, profile.onprem.virtual_address
+    found = check(candidates, nodes, uname.machine(), profile.name, virtual)
     if not found:
         names = ", ".join(host.name for host in profile.onprem.hosts)
         return [Finding("hosts", True, f"{names} can be nodes")]

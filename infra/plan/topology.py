@@ -51,7 +51,7 @@ def _cloud(profile: Profile, cluster: Sequence[Thing], components: Sequence[Thin
     assert cloud is not None  # noqa: S101 - for the type checker; the caller looked
     lines = cost.lines if cost else ()
     place = region_of(profile)
-    pools = _pools(profile, cluster, lines)
+    pools = _pools(profile, cluster, components, lines)
     network = Frame(
         f"Network {cloud.network}",
         (
@@ -197,19 +197,25 @@ def _quota(first: FirstTenant) -> str:
     return f"{first.quota.cpu} CPU, {first.quota.memory} at most"
 
 
-def _pools(profile: Profile, cluster: Sequence[Thing], lines: Sequence[Line]) -> tuple[Box, ...]:
-    """A box for each pool that costs something, and each that is made. Clouds make some pools with the cluster."""
-    made = {thing.name: thing.mark for thing in _of(cluster, *_POOLS)}
+def _pools(
+    profile: Profile, cluster: Sequence[Thing], components: Sequence[Thing], lines: Sequence[Line]
+) -> tuple[Box, ...]:
+    """A box for each pool that costs something, and each that is made. Clouds make some pools with the cluster; pools
+    that a component scales are objects in it, beside the nodes that are always there."""
+    named: dict[str, list[Thing]] = {}
+    for thing in (*_of(cluster, *_POOLS), *_of(components, "NodePool")):
+        named.setdefault(thing.name.rpartition("/")[2], []).append(thing)
+    made = {name: _worst(of) for name, of in named.items()}
     machines = [line for line in lines if line.item.group == "nodes" and line.item.unit == "hour"]
     whole = _worst(_of(cluster, *_CLUSTER_KINDS))
     boxes = []
     for name in dict.fromkeys([*(line.item.name for line in machines), *made]):
-        named = [line for line in machines if line.item.name == name]
+        own = [line for line in machines if line.item.name == name]
         told = next((each for each in (profile.cloud.pools if profile.cloud else ()) if each.name == name), None)
-        texts = [f"{line.item.quantity:g} of {line.item.sku} on average" for line in named]
+        texts = [f"{line.item.quantity:g} of {line.item.sku} on average" for line in own]
         if told is not None:
             texts.append(f"{told.minimum} to {told.maximum} nodes" + (", spot" if told.spot else ""))
-        texts += [_money_of(named)] if named else []
+        texts += [_money_of(own)] if own else []
         boxes.append(Box(name, tuple(texts), made.get(name, whole)))
     return tuple(boxes)
 

@@ -26,7 +26,7 @@ looks into no folder whose name begins so."""
 COMPLETED = "completed"
 """Folder beside the copied go.mod of one build, with the module and our files."""
 
-MINIMUM = "1.26.0"
+MINIMUM = "1.26.5"
 """What the pinned modules ask for in their own go.mod files."""
 SELF_UPDATING = (1, 21)
 """Since this release Go fetches a newer one by itself where a module wants it, unless GOTOOLCHAIN forbids."""

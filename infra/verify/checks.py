@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from components.names import Role
 from infra.api.client import Refused
@@ -16,12 +16,15 @@ from infra.verify.story import Story
 Evidence = str
 
 
+S = TypeVar("S", bound=Story)
+
+
 @dataclass(frozen=True)
-class Check:
+class Check(Generic[S]):
     """One promise, in words that a security officer can read."""
 
     name: str
-    prove: Callable[[Story], Evidence]
+    prove: Callable[[S], Evidence]
 
 
 def workspaces(story: Story) -> Evidence:
@@ -217,7 +220,7 @@ def expect(holds: bool, otherwise: str) -> None:
         raise AssertionError(otherwise)
 
 
-CHECKS: tuple[Check, ...] = (
+CHECKS: tuple[Check[Story], ...] = (
     Check("two tenants get a workspace each", workspaces),
     Check("a pod in A logs a run, an artifact and a registered model as A", run_logged),
     Check("the UI's API shows the run", run_visible),

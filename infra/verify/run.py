@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from components.facts import PlatformFacts
 from infra.api.client import ApiError, Client
@@ -17,7 +17,8 @@ from infra.verify.checks import CHECKS, Check
 from infra.verify.story import Story
 
 Result = dict[str, Any]
-"""name, pass, evidence, seconds: the shape of `platform verify --json`."""
+"""name, pass, evidence, seconds: the shape of `platform verify --json` and `platform tour --json`."""
+S = TypeVar("S", bound=Story)
 
 
 def verify(home: Home, show: Callable[[Result], None], only: Iterable[str] = ()) -> list[Result]:
@@ -26,10 +27,10 @@ def verify(home: Home, show: Callable[[Result], None], only: Iterable[str] = ())
     facts = PlatformFacts.model_validate(read_record(home).facts)
     with Client(sign_in(home)) as api:
         story = Story(api, Kubectl(binary, home.kubeconfig), facts)
-        return prove(story, show, chosen(only))
+        return prove(story, show, chosen(only, CHECKS))
 
 
-def prove(story: Story, show: Callable[[Result], None], checks: Sequence[Check] = CHECKS) -> list[Result]:
+def prove(story: S, show: Callable[[Result], None], checks: Sequence[Check[S]]) -> list[Result]:
     """Every check's result in order. The first one sets the stage: without it the others fail with that reason."""
     results: list[Result] = []
     stage = ""
@@ -44,7 +45,7 @@ def prove(story: Story, show: Callable[[Result], None], checks: Sequence[Check] 
     return results
 
 
-def _try(story: Story, check: Check) -> Result:
+def _try(story: S, check: Check[S]) -> Result:
     began = time.monotonic()
     try:
         passed, evidence = True, check.prove(story)
@@ -53,10 +54,10 @@ def _try(story: Story, check: Check) -> Result:
     return {"name": check.name, "pass": passed, "evidence": evidence, "seconds": round(time.monotonic() - began, 2)}
 
 
-def chosen(only: Iterable[str]) -> tuple[Check, ...]:
+def chosen(only: Iterable[str], checks: Sequence[Check[S]]) -> tuple[Check[S], ...]:
     """The checks whose name contains one of the words, with the first and the last, which set and clear the stage."""
     words = [word.lower() for word in only]
     if not words:
-        return CHECKS
-    inner = [check for check in CHECKS[1:-1] if any(word in check.name.lower() for word in words)]
-    return (CHECKS[0], *inner, CHECKS[-1])
+        return tuple(checks)
+    inner = [check for check in checks[1:-1] if any(word in check.name.lower() for word in words)]
+    return (checks[0], *inner, checks[-1])

@@ -222,3 +222,9 @@ class Story:
         headers = {"X-MLFLOW-WORKSPACE": self.a.namespace}
         answer: dict[str, Any] = self.person_api.outside(f"/mlflow{path}", query, headers)
         return answer
+
+    def mlflow_post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The same for a question that is asked with a body."""
+        headers = {"X-MLFLOW-WORKSPACE": self.a.namespace}
+        answer: dict[str, Any] = self.person_api.outside_post(f"/mlflow{path}", dict(body), headers)
+        return answer

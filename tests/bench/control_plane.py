@@ -14,7 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -24,12 +26,14 @@ from components.control_plane.settings import ControlPlaneSettings
 from controlplane import migrations
 from controlplane.db import make_engine
 from tests.contract.reconcile.world import FACTS, World
+from tests.servers.gateway import hop_secret
 from tests.servers.kubernetes import kubernetes
 from tests.servers.ports import free_port, wait_for_port
 from tests.servers.postgres import Postgres
 from tests.servers.valkey import Valkey
 
 PASSWORD = "bench-password-of-the-admin"
+GATEWAY_SECRET = hop_secret("control-plane")
 QUOTA = {"cpu": "1", "memory": "1Gi", "storage": "1Gi", "pods": 10}
 
 
@@ -45,7 +49,7 @@ def _memory(pid: int) -> float:
 
 def _environment(folder: Path, postgres: Postgres, queue: Valkey, world: World) -> dict[str, str]:
     facts = FACTS.model_copy(update={"storage": None, "storage_admin": None})
-    files = {"facts.json": facts.model_dump_json(), "admin": PASSWORD, "gateway": "x" * 40}
+    files = {"facts.json": facts.model_dump_json(), "admin": PASSWORD, "gateway": GATEWAY_SECRET}
     for name, content in files.items():
         (folder / name).write_text(content)
     token = world.server.service_account_token("mlp-system", "control-plane")
@@ -64,7 +68,7 @@ def _environment(folder: Path, postgres: Postgres, queue: Valkey, world: World) 
     }
 
 
-def _create(api: httpx.Client, name: str) -> tuple[float, int]:
+def create(api: httpx.Client, name: str) -> tuple[float, int]:
     """Milliseconds from the call to the end of its operation, and its API requests."""
     start = time.perf_counter()
     operation = api.post("/tenants/bench/workspaces", json={"name": name, "quota": QUOTA}).json()["operation"]
@@ -78,46 +82,66 @@ def _create(api: httpx.Client, name: str) -> tuple[float, int]:
     return (time.perf_counter() - start) * 1000, found["result"]["requests"]
 
 
+@dataclass(frozen=True)
+class Started:
+    """A control plane of processes with everything that it needs, empty but for the first administrator."""
+
+    folder: Path
+    world: World
+    port: int
+    processes: Mapping[str, subprocess.Popen[bytes]]
+
+    def api(self) -> httpx.Client:
+        """As the administrator."""
+        address = f"http://127.0.0.1:{self.port}/api/v1"
+        made = httpx.post(f"{address}/login", json={"account": "admin", "password": PASSWORD}, timeout=30).json()
+        return httpx.Client(base_url=address, headers={"Authorization": f"Bearer {made['secret']}"}, timeout=30)
+
+
+def start(stack: ExitStack, more: Callable[[Path, World], Mapping[str, str]] = lambda *_: {}) -> Started:
+    """Everything ends with the stack. `more`: environment beside the usual, once the API server runs."""
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mlp-bench-")))
+    server = stack.enter_context(kubernetes(folder / "kubernetes"))
+    world = World(server, folder)
+    stack.callback(world.close)
+    postgres = Postgres().start()
+    stack.callback(postgres.close)
+    queue = Valkey().start()
+    stack.callback(queue.close)
+    postgres.sql("CREATE ROLE controlplane LOGIN")
+    postgres.sql("CREATE ROLE controlplaneapp LOGIN")
+    postgres.sql("CREATE DATABASE controlplane OWNER controlplane")
+    engine = make_engine(postgres.url("controlplane", "controlplane"), pool=1)
+    migrations.upgrade(engine, "controlplaneapp")
+    engine.dispose()
+    environment = {**_environment(folder, postgres, queue, world), **more(folder, world)}
+    python = [sys.executable, "-m"]
+    subprocess.run([*python, "controlplane.manage", "bootstrap-admin"], env=environment, check=True)
+    port = free_port()
+    processes = {
+        part: subprocess.Popen([*python, *command(ControlPlaneSettings(), part, port)], env=environment)
+        for part in ("api", "worker", "watcher")
+    }
+    for process in processes.values():
+        stack.callback(process.wait, 30)
+        stack.callback(process.terminate)
+    wait_for_port(port, 60)
+    return Started(folder, world, port, processes)
+
+
 def main(count: int = 20) -> None:
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mlp-bench-")))
-        server = stack.enter_context(kubernetes(folder / "kubernetes"))
-        world = World(server, folder)
-        stack.callback(world.close)
-        postgres = Postgres().start()
-        stack.callback(postgres.close)
-        queue = Valkey().start()
-        stack.callback(queue.close)
-        postgres.sql("CREATE ROLE controlplane LOGIN")
-        postgres.sql("CREATE ROLE controlplaneapp LOGIN")
-        postgres.sql("CREATE DATABASE controlplane OWNER controlplane")
-        engine = make_engine(postgres.url("controlplane", "controlplane"), pool=1)
-        migrations.upgrade(engine, "controlplaneapp")
-        engine.dispose()
-        environment = _environment(folder, postgres, queue, world)
-        python = [sys.executable, "-m"]
-        subprocess.run([*python, "controlplane.manage", "bootstrap-admin"], env=environment, check=True)
-        port = free_port()
-        processes = {
-            part: subprocess.Popen([*python, *command(ControlPlaneSettings(), part, port)], env=environment)
-            for part in ("api", "worker", "watcher")
-        }
-        for process in processes.values():
-            stack.callback(process.wait, 30)
-            stack.callback(process.terminate)
-        wait_for_port(port, 60)
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}/api/v1", timeout=30) as api:
-            made = api.post("/login", json={"account": "admin", "password": PASSWORD}).json()
-            api.headers["Authorization"] = f"Bearer {made['secret']}"
+        started = start(stack)
+        with started.api() as api:
             quota = {"cpu": "500", "memory": "500Gi", "storage": "500Gi", "pods": 5000}
             api.post("/tenants", json={"slug": "bench", "quota": quota}).raise_for_status()
-            _create(api, "warm")
-            took = [_create(api, f"w{n}") for n in range(count)]
+            create(api, "warm")
+            took = [create(api, f"w{n}") for n in range(count)]
         times = sorted(t for t, _ in took)
         print(f"workspace create: median {statistics.median(times):.0f} ms, worst {times[-1]:.0f} ms, n={count}")  # noqa: T201
         print(f"API requests of one creation: {max(r for _, r in took)}")  # noqa: T201
         time.sleep(8)
-        memory = {part: _memory(process.pid) for part, process in processes.items()}
+        memory = {part: _memory(process.pid) for part, process in started.processes.items()}
         for part, used in memory.items():
             print(f"idle memory {part}: {used:.0f} MiB")  # noqa: T201
         print(f"idle memory of all: {sum(memory.values()):.0f} MiB and the queue")  # noqa: T201

@@ -48,8 +48,17 @@ def state_at(url: str) -> StateFolder | None:
     if url == "home":
         return None
     found = place(url)
-    if found.scheme == "file":
-        return FileFolder(Path(found.prefix))
+    match found.scheme:
+        case "file":
+            return FileFolder(Path(found.prefix))
+        case "gs":
+            from infra.clouds.state.gs import GoogleFolder
+
+            return GoogleFolder(url, found, None)
+        case "azblob":
+            from infra.clouds.state.azblob import AzureFolder
+
+            return AzureFolder(url, found, None)
     from infra.clouds.state.s3 import S3Folder
 
     return S3Folder(url, found)

@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
-from components.catalog import CATALOG
 from components.contract import Component, KubernetesObject
 from components.for_cloud import CloudKind
 from components.names import INSTALLER_FIELD_MANAGER
 from components.volumes.objects import helper_pod
 from infra.installation.home import cache_root
 from infra.toolchain.upstream import UpstreamObjects
-from tests.servers.installs import install, managed_install
+from tests.servers.installs import OWN, install, managed_install
 from tests.servers.kubernetes import KubernetesRequestFailed, KubernetesServer
 
 pytestmark = pytest.mark.contract
@@ -43,9 +42,13 @@ def _apply(server: KubernetesServer, obj: KubernetesObject, *, dry: bool) -> Any
 
 @pytest.fixture(scope="module")
 def server(kubernetes_server: KubernetesServer) -> KubernetesServer:
-    UpstreamObjects(cache_root()).ensure([each for component in CATALOG for each in component.upstream])
-    for component in CATALOG:
-        for obj in component.objects(component.settings(), install()):
+    UpstreamObjects(cache_root()).ensure([each for component in OWN for each in component.upstream])
+    rendered = [(component, component.settings(), install()) for component in OWN]
+    for kind in ("aws", "gcp", "azure"):
+        given, chosen = managed_install(kind)
+        rendered += [(component, settings, given) for component, settings in chosen]
+    for component, settings, given in rendered:
+        for obj in component.objects(settings, given):
             if obj["kind"] in _FIRST:
                 _apply(kubernetes_server, _without_conversion(obj), dry=False)
     _until_established(kubernetes_server)
@@ -70,7 +73,7 @@ def _until_established(server: KubernetesServer) -> None:
         time.sleep(0.2)
 
 
-@pytest.mark.parametrize("component", CATALOG, ids=lambda each: each.name)
+@pytest.mark.parametrize("component", OWN, ids=lambda each: each.name)
 def test_objects_are_accepted_with_no_unknown_field(server: KubernetesServer, component: Component[Any]) -> None:
     for obj in component.objects(component.settings(), install()):
         answer = _apply(server, obj, dry=True)
@@ -78,7 +81,7 @@ def test_objects_are_accepted_with_no_unknown_field(server: KubernetesServer, co
 
 
 @pytest.mark.usefixtures("server")
-@pytest.mark.parametrize("component", CATALOG, ids=lambda each: each.name)
+@pytest.mark.parametrize("component", OWN, ids=lambda each: each.name)
 def test_nobody_but_workspaces_waits_for_a_webhook(component: Component[Any]) -> None:
     """A broken component must block nothing of the platform. In workspaces its rules hold while it is down, but those
     for every pod: no component may keep another one's pods from starting."""
@@ -99,7 +102,7 @@ def test_objects_for_clouds_are_accepted_with_no_unknown_field(server: Kubernete
             assert _apply(server, obj, dry=True)["metadata"]["name"] == obj["metadata"]["name"]
 
 
-@pytest.mark.parametrize("component", CATALOG, ids=lambda each: each.name)
+@pytest.mark.parametrize("component", OWN, ids=lambda each: each.name)
 def test_pods_keep_to_their_namespaces_security_level(server: KubernetesServer, component: Component[Any]) -> None:
     """Templates only warn; the pods themselves are what the level refuses."""
     for obj in component.objects(component.settings(), install()):
@@ -143,7 +146,7 @@ def _helper(image: str, path: str, **changes: Any) -> KubernetesObject:
 
 
 def test_namespace_of_volumes_serves_its_one_purpose(server: KubernetesServer) -> None:
-    volumes = next(each for each in CATALOG if each.name == "volumes")
+    volumes = next(each for each in OWN if each.name == "volumes")
     for obj in volumes.objects(volumes.settings(), install()):
         if obj["kind"] != "Deployment":
             _apply(server, obj, dry=False)

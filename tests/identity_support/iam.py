@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 Document = Mapping[str, Any]
@@ -24,6 +24,8 @@ class Request:
     principal: str = ""
     """ARN, service or identity provider."""
     context: Mapping[str, str] = field(default_factory=dict)
+    sets: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Condition keys with several values, such as aws:TagKeys."""
 
 
 def permitted(
@@ -77,6 +79,9 @@ def _conditions(statement: Document) -> Iterator[tuple[str, str, Any]]:
 
 
 def _holds(operator: str, key: str, values: Sequence[str], request: Request) -> bool:
+    if operator.startswith("ForAllValues:"):
+        each = [replace(request, context={key: value}) for value in request.sets.get(key, ())]
+        return all(_holds(operator.removeprefix("ForAllValues:"), key, values, one) for one in each)
     if operator in _NEGATED:
         return not _holds(_NEGATED[operator], key, values, request)
     found = {name.lower(): value for name, value in request.context.items()}.get(key.lower())

@@ -23,7 +23,7 @@ from infra.lifecycle import supplies
 from infra.lifecycle.facts import chosen_components
 from infra.profile.load import load
 from tests.root.conftest import wait_for
-from tests.servers.bare_hosts import Yard, open_yard
+from tests.servers.bare_hosts import ADMIN_ADDRESS, Yard, open_yard
 from tests.servers.binaries import find
 
 pytestmark = pytest.mark.timeout(1800)
@@ -78,6 +78,7 @@ class Site:
     def __init__(self, yard: Yard, folder: Path) -> None:
         self.yard, self.folder = yard, folder
         self.hosts: dict[str, str] = {}
+        self.virtual_address: str | None = None
         self._before: dict[str, set[str]] = {}
 
     def buy(self, name: str) -> None:
@@ -104,6 +105,7 @@ class Site:
             "onprem": {
                 "hosts": hosts,
                 "upstream_dns": False,
+                "virtual_address": self.virtual_address,
                 "public_url": "https://10.250.0.11:30443",
                 "ssh": {"key_file": str(self.yard.key_file), "known_hosts": str(self.yard.known_hosts)},
             },
@@ -222,8 +224,10 @@ def test_hosts_that_cannot_be_nodes_are_named_before_anything_is_changed(site: S
         found = bare_facts.ask(site.yard.transport("n1"))
     assert not bare_facts.judge(found, "control-plane", "10.250.0.11", found.one["machine"], "any")
     site.yard.switch_off("n3")
+    site.virtual_address = ADMIN_ADDRESS
     done = site.platform("up", check=False)
     assert done.returncode != 0
     assert "n2: /var/lib/kubelet is not empty" in done.stderr + done.stdout
     assert "n3: SSH to root@10.250.0.13:22 failed" in done.stderr + done.stdout
+    assert f"n1: another machine has the virtual address {ADMIN_ADDRESS}" in done.stderr + done.stdout
     assert site.left("n1") == set()

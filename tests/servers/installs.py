@@ -17,10 +17,13 @@ from components.contract import Component, ComponentSettings, Install, ServerCer
 from components.database.managed import endpoint
 from components.database.names import ADMINISTRATOR_PASSWORD
 from components.facts import Aws, Azure, Cloud, Gcp, Network, PlatformFacts
-from components.for_cloud import NOT_ON_CLOUDS, CloudKind, settings_for_cloud
-from components.managed import Managed, ManagedDatabase
+from components.for_cloud import CloudKind, belongs, settings_for_cloud
+from components.managed import Managed, ManagedDatabase, ScaledPool, Scaling
 from infra.installation.home import cache_root
 from infra.toolchain.upstream import UpstreamObjects
+
+OWN = tuple(each for each in CATALOG if belongs(each.name, None))
+"""Every component of a cluster that is no cloud's."""
 
 
 @cache
@@ -54,7 +57,7 @@ def facts(**changes: Any) -> PlatformFacts:
                 nodes="10.250.0.0/24",
                 api_server_endpoints=("10.250.0.1:6443",),
             ),
-            "components": tuple(each.name for each in CATALOG),
+            "components": tuple(each.name for each in OWN),
             "ca_certificate": "-----BEGIN CERTIFICATE-----\n",
             "notebooks_domain": "nb.localhost:8443",
         }
@@ -84,6 +87,24 @@ _ARTIFACTS = {
 }
 
 
+SCALING = Scaling(
+    cluster="mlp-test", endpoint="https://api.example.internal", instance_profile="mlp-test-scaled-node",
+    queue="mlp-test-node-events", subnets=("subnet-1", "subnet-2"), security_group="sg-1",
+    tags={"mlp:installation": "test"},
+    pools=(
+        ScaledPool(
+            name="system", purpose="system", machine="m7i.large", cpus=2, most=2, spot=False, disk_gib=100,
+            labels={"mlp.io/pool": "system", "mlp.io/purpose": "system"}, taints={},
+        ),
+        ScaledPool(
+            name="gpu", purpose="gpu", machine="g6.metal", cpus=0, most=4, spot=True, disk_gib=200,
+            labels={"mlp.io/pool": "gpu", "mlp.io/purpose": "gpu", "mlp.io/gpu-class": "l4"},
+            taints={"nvidia.com/gpu": "present", "mlp.io/spot": "true"},
+        ),
+    ),
+)  # fmt: skip
+
+
 def managed(kind: CloudKind) -> Managed:
     """What an imaginary cloud gives."""
     return Managed(
@@ -109,12 +130,13 @@ def managed(kind: CloudKind) -> Managed:
             },
         ),
         sources=("203.0.113.0/24",),
+        scaling=SCALING if kind == "aws" else None,
     )  # fmt: skip
 
 
 def managed_install(kind: CloudKind) -> tuple[Install, list[tuple[Component[Any], ComponentSettings]]]:
     """An Install on that cloud, and every component that is there with its settings."""
-    chosen = [(c, settings_for_cloud(c, c.settings(), kind)) for c in CATALOG if c.name not in NOT_ON_CLOUDS]
+    chosen = [(c, settings_for_cloud(c, c.settings(), kind)) for c in CATALOG if belongs(c.name, kind)]
     given = managed(kind)
     known: dict[str, Any] = {"storage": None, "storage_admin": None, "cloud": given.cloud, "target": kind}
     known |= {"storage_class": given.storage_class, "database": endpoint(given.database)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ LOCKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("controlplane/clouds/azure", (*_IMAGE, "-c", "tests/requirements.lock", "-c", "controlplane/requirements.lock")),
     ("controlplane/clouds/gcp", (*_IMAGE, "-c", "tests/requirements.lock", "-c", "controlplane/requirements.lock")),
     ("components/tracking", _IMAGE),
+    ("components/serving", _IMAGE),
     ("components/tracking/azure", (*_IMAGE, "-c", "components/tracking/requirements.lock")),
     ("components/tracking/gcp", (*_IMAGE, "-c", "components/tracking/requirements.lock")),
     (
@@ -42,6 +44,8 @@ LOCKS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 UPON = dict.fromkeys(("components/training", "components/notebooks/server"), "components/tracking/requirements.lock")
 """Folder → the lock of the layer below it in an image, whose packages its own lock leaves out."""
+BEGINS_AS = {"components/serving": "components/tracking/requirements.lock"}
+"""Folder → the lock whose versions its own keeps where it can: what is trained there is loaded here."""
 _NAME = re.compile(r"^([a-z0-9-]+)==", re.MULTILINE)
 
 
@@ -58,6 +62,8 @@ def main() -> int:
     jobs.append(("infra", "bootstrap", (*_HERE, "-c", "tests/requirements.lock")))
     for folder, name, options in jobs:
         stem = f"{folder}/{name}"
+        if folder in BEGINS_AS:
+            shutil.copy(ROOT / BEGINS_AS[folder], ROOT / f"{stem}.lock")
         command = [str(uv), "pip", "compile", *_COMMON, *options, *left_out(folder), f"{stem}.in", "-o", f"{stem}.lock"]
         if subprocess.run(command, cwd=ROOT, check=False).returncode:
             return 1

@@ -23,6 +23,9 @@ CONTROLLER = (
 )
 """Whether the cluster's own controllers ask. Without them a namespace would hang in Terminating by our policies."""
 
+WORKSPACE_NAME = "matches('^ws-[a-z0-9-]+--[a-z0-9-]+$')"
+"""CEL call on a string: whether it is the name of a workspace's namespace (`names.workspace_namespace`)."""
+
 WRITES = ("CREATE", "UPDATE")
 ADMIN = "a platform administrator can allow it"
 
@@ -131,5 +134,5 @@ def unset(path: str) -> str:
 
 
 def each(items: str, variable: str, condition: str) -> str:
-    """Whether the condition holds for every item of an optional list."""
-    return f"(!has({items}) || {items}.all({variable}, {condition}))"
+    """Whether the condition holds for every item of an optional list. Rules of roles are null where there are none."""
+    return f"(!has({items}) || dyn({items}) == null || {items}.all({variable}, {condition}))"

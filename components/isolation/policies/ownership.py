@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from components.isolation.policies.model import CONTROLLER, PLATFORM, Match, Policy, Rule, quoted_list
+from components.isolation.policies.model import CONTROLLER, PLATFORM, WORKSPACE_NAME, Match, Policy, Rule, quoted_list
 from components.names import (
     ANNOTATION_SPEC_HASH,
+    API_USER,
     CONTROL_PLANE_USER,
     DOMAIN,
     LABEL_GENERATION,
@@ -16,8 +17,6 @@ from components.names import (
 )
 
 _ALL = ("CREATE", "UPDATE", "DELETE")
-_NAME = "matches('^ws-[a-z0-9-]+--[a-z0-9-]+$')"
-"""CEL call on a string: whether it is the name of a workspace's namespace (`names.workspace_namespace`)."""
 
 
 def policies() -> tuple[Policy, ...]:
@@ -84,7 +83,7 @@ def _owned() -> Policy:
 def _namespaces() -> Policy:
     def tenants(obj: str) -> str:
         labels = f"has({obj}.metadata.labels) && '{LABEL_TENANT}' in {obj}.metadata.labels"
-        return f"({obj} != null && (({labels}) || {obj}.metadata.name.{_NAME}))"
+        return f"({obj} != null && (({labels}) || {obj}.metadata.name.{WORKSPACE_NAME}))"
 
     return Policy(
         name="mlp-namespaces",
@@ -109,8 +108,8 @@ def _namespaces() -> Policy:
 
 
 def _control_plane() -> Policy:
-    """A stolen token of the control plane reaches workspaces, never the rest of the cluster."""
-    account = f"request.userInfo.username == '{CONTROL_PLANE_USER}'"
+    """A stolen token of the control plane or its web application reaches workspaces, never the rest of the cluster."""
+    account = f"request.userInfo.username in ['{CONTROL_PLANE_USER}', '{API_USER}']"
     return Policy(
         name="mlp-control-plane",
         matches=(Match("*", ("*",), _ALL, version="*"),),
@@ -123,7 +122,7 @@ def _control_plane() -> Policy:
         rules=(
             Rule(
                 "control-plane",
-                f"variables.place.{_NAME} || variables.place == '{SYSTEM_NAMESPACE}'"
+                f"variables.place.{WORKSPACE_NAME} || variables.place == '{SYSTEM_NAMESPACE}'"
                 " || variables.place == ''",
                 f"the control plane writes in namespaces of workspaces and {SYSTEM_NAMESPACE} only",
             ),

@@ -52,6 +52,6 @@ class GatewayAuthenticator(Authenticator):
             self.log.warning("cannot tell about %s: %s", user.name, error)
             return False
 
-    async def pre_spawn_start(self, user: Any, spawner: Any) -> None:
+    async def pre_spawn_start(self, user: Any, spawner: Any) -> None:  # noqa: ARG002 - JupyterHub's own signature
         """The server's OAuth client answers on the server's own origin and on no other."""
         spawner.orm_spawner.oauth_client.redirect_uri = f"{spawner.public_url}oauth_callback"

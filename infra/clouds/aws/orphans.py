@@ -36,6 +36,9 @@ _REMEDIES: Mapping[str, str] = {
     "elasticfilesystem:file-system": "aws efs delete-file-system --region {region} --file-system-id {id}",
     "elasticloadbalancing:loadbalancer": "aws elbv2 delete-load-balancer --region {region} --load-balancer-arn {arn}",
     "elasticloadbalancing:targetgroup": "aws elbv2 delete-target-group --region {region} --target-group-arn {arn}",
+    "events:rule": "aws events remove-targets --region {region} --rule {id} --ids queue; "
+    "aws events delete-rule --region {region} --name {id}",
+    "iam:instance-profile": "aws iam delete-instance-profile --instance-profile-name {id}",
     "iam:oidc-provider": "aws iam delete-open-id-connect-provider --open-id-connect-provider-arn {arn}",
     "iam:policy": "aws iam delete-policy --policy-arn {arn}",
     "iam:role": "aws iam delete-role --role-name {id}",
@@ -47,6 +50,8 @@ _REMEDIES: Mapping[str, str] = {
     "rds:subgrp": "aws rds delete-db-subnet-group --region {region} --db-subnet-group-name {id}",
     "route53:hostedzone": "aws route53 delete-hosted-zone --id {id}",
     "s3:bucket": "aws s3 rb --force s3://{id}",
+    "sqs": "aws sqs delete-queue --region {region} --queue-url "
+    "$(aws sqs get-queue-url --region {region} --queue-name {id} --query QueueUrl --output text)",
 }
 _OTHERS = "Remove it in the console: Resource Groups, Tag Editor, region {region}, tag {tag}={installation}"
 
@@ -76,7 +81,7 @@ def _tagged(plan: Scope, session: Session) -> Iterator[str]:
 
 
 def _identities(plan: Scope, session: Session) -> Iterator[str]:
-    """IAM is not searched by tag: roles and policies of our names whose tag is ours."""
+    """IAM is not searched by tag: roles, policies and instance profiles of our names whose tag is ours."""
     client = session.client("iam")
     prefixes = (f"{plan.base}-", workspace_prefix(plan.installation))
     for page in client.get_paginator("list_roles").paginate():
@@ -87,6 +92,11 @@ def _identities(plan: Scope, session: Session) -> Iterator[str]:
         for policy in page["Policies"]:
             if policy["PolicyName"].startswith(prefixes):
                 yield from _own(policy["Arn"], plan, client.list_policy_tags, PolicyArn=policy["Arn"])
+    for page in client.get_paginator("list_instance_profiles").paginate():
+        for profile in page["InstanceProfiles"]:
+            name = profile["InstanceProfileName"]
+            if name.startswith(prefixes):
+                yield from _own(profile["Arn"], plan, client.list_instance_profile_tags, InstanceProfileName=name)
     for provider in client.list_open_id_connect_providers()["OpenIDConnectProviderList"]:
         arn = provider["Arn"]
         if f"/oidc.eks.{plan.region}." in arn:

@@ -66,7 +66,7 @@ def _cores(plan: Shape, session: Session) -> Iterator[Finding]:
     for pool in plan.pools:
         kind = machine_kind(pool.machine)
         if kind is not None and pool.machine in sizes:
-            first[kind, pool.spot] += pool.initial * sizes[pool.machine]
+            first[kind, pool.spot] += pool.minimum * sizes[pool.machine]
             most[kind, pool.spot] += pool.maximum * sizes[pool.machine]
     used = _used(plan, session)
     for key in sorted(most):

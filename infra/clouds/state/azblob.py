@@ -7,10 +7,11 @@ setting; what is kept here is taken up only where it is on.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import ContainerClient
 
@@ -21,13 +22,26 @@ if TYPE_CHECKING:
     from infra.clouds.state.opening import Place
 
 
+_KEY, _SAS = "AZURE_STORAGE_KEY", "AZURE_STORAGE_SAS_TOKEN"
+
+
+def account_url(account: str, options: Mapping[str, str]) -> str:
+    """Where the account answers, by the options that the Pulumi CLI knows too: `domain` (of another cloud of Azure's),
+    `protocol`, and `localemu` for servers that have the account in the path. Pure."""
+    domain, protocol = options.get("domain") or "blob.core.windows.net", options.get("protocol") or "https"
+    local = options.get("localemu") == "true" or domain.startswith(("127.0.0.1", "localhost"))
+    return f"{protocol}://{domain}/{account}" if local else f"{protocol}://{account}.{domain}"
+
+
 class AzureFolder:
-    """`azblob://CONTAINER?storage_account=ACCOUNT`, or the account in AZURE_STORAGE_ACCOUNT. Credentials are the SDK's
-    own (az login, environment, managed identity)."""
+    """`azblob://CONTAINER?storage_account=ACCOUNT`, or the account in AZURE_STORAGE_ACCOUNT. Credentials are those that
+    the Pulumi CLI takes: AZURE_STORAGE_KEY, AZURE_STORAGE_SAS_TOKEN, else the SDK's own (az login, environment, managed
+    identity)."""
 
     def __init__(self, url: str, place: Place, azure: Azure | None, client: Any = None) -> None:
         self._url, self._name = url, place.bucket
         self._prefix = f"{place.prefix}/" if place.prefix else ""
+        self._options = place.options
         self._account = place.options.get("storage_account") or os.environ.get("AZURE_STORAGE_ACCOUNT", "")
         self._tenant = azure.tenant if azure else None
         self._given = client
@@ -43,12 +57,18 @@ class AzureFolder:
                     f"{self._url} names no storage account.",
                     remedy="Add it: azblob://CONTAINER?storage_account=ACCOUNT",
                 )
-            from azure.identity import DefaultAzureCredential
-
-            credential = DefaultAzureCredential(**({"tenant_id": self._tenant} if self._tenant else {}))
-            where = f"https://{self._account}.blob.core.windows.net"
-            self._given = ContainerClient(where, self._name, credential=credential)
+            where = account_url(self._account, self._options)
+            self._given = ContainerClient(where, self._name, credential=self._credential())
         return self._given
+
+    def _credential(self) -> Any:
+        if os.environ.get(_KEY):
+            return AzureNamedKeyCredential(self._account, os.environ[_KEY])
+        if os.environ.get(_SAS):
+            return AzureSasCredential(os.environ[_SAS])
+        from azure.identity import DefaultAzureCredential
+
+        return DefaultAzureCredential(**({"tenant_id": self._tenant} if self._tenant else {}))
 
     def ensure(self) -> bool:
         with self._translated():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from google.api_core.exceptions import GoogleAPIError, NotFound
+from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import storage
 
@@ -17,6 +19,16 @@ if TYPE_CHECKING:
     from infra.clouds.state.opening import Place
 
 _SECONDS = 60.0
+_EMULATOR = "STORAGE_EMULATOR_HOST"
+
+
+def _client(project: str | None) -> storage.Client:
+    """The SDK wants the emulator's variable with a scheme, the Pulumi CLI without one, and both must see the same."""
+    emulator = os.environ.get(_EMULATOR, "")
+    if not emulator:
+        return storage.Client(project=project)
+    options = {"api_endpoint": f"http://{emulator}"}
+    return storage.Client(project=project or "emulator", credentials=AnonymousCredentials(), client_options=options)
 
 
 class GoogleFolder:
@@ -34,7 +46,7 @@ class GoogleFolder:
 
     def _bucket(self) -> Any:
         if self._given is None:
-            self._given = storage.Client(project=self._gcp.project if self._gcp else None)
+            self._given = _client(self._gcp.project if self._gcp else None)
         return self._given.bucket(self._name)
 
     def ensure(self) -> bool:

@@ -12,6 +12,7 @@ from components.control_plane.names import NAME as CONTROL_PLANE
 from components.facts import Aws as AwsFacts
 from components.facts import Network as NetworkFacts
 from components.managed import Managed, ManagedDatabase
+from components.managed import Scaling as ScalingFacts
 from components.names import CONTROL_PLANE_SERVICE_ACCOUNT, SYSTEM_NAMESPACE, component_namespace
 from components.tracking.objects import NAME as TRACKING
 from infra.clusters.aws import permissions
@@ -26,13 +27,11 @@ from infra.clusters.aws.keys import Keys
 from infra.clusters.aws.kubernetes import Cluster, Nodes
 from infra.clusters.aws.network import Network
 from infra.clusters.aws.registry import Registry
+from infra.clusters.aws.scaling import Scaling, scaled_pools
 from infra.clusters.aws.scope import TAG
 from infra.clusters.aws.shape import Shape, shape
 from infra.clusters.outputs import exports
 from infra.profile.model import Profile
-
-AUTOSCALER = "autoscaler"
-"""Component, and service account in its namespace, that may scale the groups of nodes."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +53,7 @@ class AwsCluster:
         identities = Identities(plan, cluster.eks, cluster.agent, inside)
         first = self._network_addons(cluster, identities)
         nodes = Nodes(plan, network, cluster, first, inside)
+        scaling = Scaling(plan, cluster, identities, inside)
         files = Files(plan, network, cluster.node_group, keys.data.arn, inside)
         self._addons(cluster, identities, keys, nodes, files)
         artifacts = Bucket(plan, "artifacts", keys.data.arn, inside)
@@ -79,6 +79,11 @@ class AwsCluster:
                 certificate=domain.certificate.arn,
                 annotations=identities.annotations,
                 storage=network.s3.cidr_blocks,
+                endpoint=cluster.eks.endpoint,
+                profile=scaling.profile.name,
+                queue=scaling.queue.name,
+                subnets=[subnet.id for subnet in network.private],
+                group=cluster.node_group,
             ).apply(self.managed),
             database_password=database.password,
         )
@@ -157,10 +162,6 @@ class AwsCluster:
             ),
             bound.apply(lambda arn: document(*permissions.control_plane(scope, arn, binds=binds))),
         )
-        identities.give(
-            PodRole(AUTOSCALER, component_namespace(AUTOSCALER), AUTOSCALER, "Scales the groups of nodes"),
-            pulumi.Output.from_input(document(*permissions.autoscaler(scope))),
-        )
 
     def _kubeconfig(self, cluster: Cluster) -> pulumi.Output[str]:
         made = pulumi.Output.all(cluster.eks.endpoint, cluster.authority).apply(
@@ -196,6 +197,16 @@ class AwsCluster:
             load_balancer=load_balancer(plan, known["certificate"]),
             storage_classes=storage_classes(scope, known["key"], known["files"]),
             sources=(*plan.open_to, *plan.peers),
+            scaling=ScalingFacts(
+                cluster=known["cluster"],
+                endpoint=known["endpoint"],
+                instance_profile=known["profile"],
+                queue=known["queue"],
+                subnets=known["subnets"],
+                security_group=known["group"],
+                tags=scope.tags(),
+                pools=scaled_pools(plan),
+            ),
         )
 
 

@@ -11,6 +11,7 @@ from infra.clusters.aws.cloud import provider
 from infra.clusters.aws.scope import TAG, Scope
 from infra.clusters.aws.shape import scope, section
 from infra.profile.model import Profile
+from infra.profile.notebooks import names_below
 
 
 @dataclass(frozen=True)
@@ -21,23 +22,27 @@ class AwsAddress:
     domain: str
     target: str
     """The load balancer's host name."""
+    notebooks: tuple[str, ...] = ()
+    """Wildcard names that lead there as well."""
 
     def __call__(self) -> None:
         cloud = provider(self.scope)
         asked = pulumi.InvokeOptions(provider=cloud)
         zone = aws.route53.get_zone_output(name=self.domain, tags={TAG: self.scope.installation}, opts=asked)
         balancers = aws.lb.get_hosted_zone_id_output(load_balancer_type="network", region=self.scope.region, opts=asked)
-        aws.route53.Record(
-            "gateway",
-            zone_id=zone.zone_id,
-            name=self.domain,
-            type="A",
-            aliases=[{"name": self.target, "zone_id": balancers.id, "evaluate_target_health": False}],
-            opts=pulumi.ResourceOptions(provider=cloud),
-        )
+        for name, domain in (("gateway", self.domain), *(("notebooks", each) for each in self.notebooks)):
+            aws.route53.Record(
+                name,
+                zone_id=zone.zone_id,
+                name=domain,
+                type="A",
+                aliases=[{"name": self.target, "zone_id": balancers.id, "evaluate_target_health": False}],
+                opts=pulumi.ResourceOptions(provider=cloud),
+            )
         pulumi.export("nameServers", zone.name_servers)
 
 
 def program(profile: Profile, target: str) -> AwsAddress:
     """`target`: the host name of the gateway's load balancer. Raises ValueError for a profile of another target."""
-    return AwsAddress(scope(profile), section(profile).domain or "", target)
+    domain = section(profile).domain or ""
+    return AwsAddress(scope(profile), domain, target, names_below(profile, domain) if domain else ())

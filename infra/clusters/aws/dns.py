@@ -26,15 +26,24 @@ class Domain(Part):
         self.certificate = aws.acm.Certificate(
             "certificate",
             domain_name=shape.domain,
+            subject_alternative_names=list(shape.notebooks),
             validation_method="DNS",
             key_algorithm="EC_prime256v1",
             options={"certificate_transparency_logging_preference": "ENABLED"},
             tags=self.scope.tags(shape.domain),
             opts=self.own(),
         )
-        proof = self.certificate.domain_validation_options.apply(lambda found: found[0])
+        self._proof("validation", shape.domain)
+        for number, name in enumerate(shape.notebooks):
+            self._proof(f"validation-notebooks-{number}" if number else "validation-notebooks", name)
+        self.register_outputs({"nameServers": self.zone.name_servers})
+
+    def _proof(self, name: str, domain: str) -> None:
+        """The record by which ACM sees that the name is ours."""
+        options = self.certificate.domain_validation_options
+        proof = options.apply(lambda found: next(one for one in found if one.domain_name == domain))
         aws.route53.Record(
-            "validation",
+            name,
             zone_id=self.zone.zone_id,
             name=proof.apply(lambda one: one.resource_record_name),
             type=proof.apply(lambda one: one.resource_record_type),
@@ -43,4 +52,3 @@ class Domain(Part):
             allow_overwrite=True,
             opts=self.own(),
         )
-        self.register_outputs({"nameServers": self.zone.name_servers})

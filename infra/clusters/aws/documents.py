@@ -120,3 +120,27 @@ def only_tls(bucket_arn: str) -> Statement:
         "Resource": [bucket_arn, f"{bucket_arn}/*"],
         "Condition": {"Bool": {"aws:SecureTransport": "false"}},
     }
+
+
+def sent_by(service: str, source: str, queue_arn: str) -> Statement:
+    """Lets a service put messages into a queue for one of our own things. `source`: its ARN."""
+    return {
+        "Sid": "Send",
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": "sqs:SendMessage",
+        "Resource": queue_arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": source}},
+    }
+
+
+def only_tls_to_queue(queue_arn: str) -> Statement:
+    """Refuses everybody who comes in clear."""
+    return {
+        "Sid": "OnlyTls",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:*",
+        "Resource": queue_arn,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }

@@ -15,6 +15,7 @@ from infra.clusters.aws.network import Network
 from infra.clusters.aws.part import Part
 from infra.clusters.aws.shape import Pool, Shape
 
+_NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
 _LOGS = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
 
@@ -154,7 +155,8 @@ class Cluster(Part):
 
 
 class Nodes(Part):
-    """Managed node groups. Their machines have encrypted disks and keep pods away from the metadata service."""
+    """Managed node groups: the nodes that are always there. Their machines have encrypted disks and keep pods away from
+    the metadata service."""
 
     def __init__(
         self,
@@ -167,24 +169,9 @@ class Nodes(Part):
         super().__init__("Nodes", "nodes", shape.scope, opts)
         self._subnets = [subnet.id for subnet in network.private]
         self._cluster = cluster
-        name = self.scope.role_name("node")
-        self._role = aws.iam.Role(
-            "node",
-            name=name,
-            description="Nodes: join the cluster and pull images",
-            assume_role_policy=document(trust(f"ec2.{self.scope.dns_suffix}")),
-            tags=self.scope.tags(name),
-            opts=self.own(),
-        )
-        policies = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly")
-        rights = [
-            aws.iam.RolePolicyAttachment(
-                policy, role=self._role.name, policy_arn=self.scope.aws_policy(policy), opts=self.own()
-            )
-            for policy in policies
-        ]
+        self._role, rights = node_role(self, "node", "Nodes: join the cluster and pull images")
         self._after = [*after, *network.ways, *rights]
-        self.groups = [self._group(pool) for pool in shape.pools]
+        self.groups = [self._group(pool) for pool in shape.pools if pool.minimum]
         self.register_outputs({})
 
     def _group(self, pool: Pool) -> aws.eks.NodeGroup:
@@ -200,15 +187,15 @@ class Nodes(Part):
             subnet_ids=self._subnets,
             ami_type=pool.image,
             capacity_type="SPOT" if pool.spot else "ON_DEMAND",
-            scaling_config={"min_size": pool.minimum, "max_size": pool.maximum, "desired_size": pool.initial},
+            # Those beyond come on demand; see Scaling.
+            scaling_config={"min_size": pool.minimum, "max_size": pool.minimum, "desired_size": pool.minimum},
             update_config={"max_unavailable_percentage": 33},
             node_repair_config={"enabled": True},
             labels=dict(pool.labels),
             taints=[{"key": each.key, "value": each.value, "effect": each.effect} for each in pool.taints],
             launch_template={"id": template.id, "version": template.latest_version.apply(str)},
             tags=self.scope.tags(name),
-            # The autoscaler decides how many there are.
-            opts=self.own(after=self._after, ignore=["scalingConfig.desiredSize"]),
+            opts=self.own(after=self._after),
         )
 
     def _template(self, pool: Pool) -> aws.ec2.LaunchTemplate:
@@ -236,3 +223,26 @@ class Nodes(Part):
             tags=self.scope.tags(name),
             opts=self.own(),
         )
+
+
+def node_role(part: Part, name: str, description: str) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
+    """A role `…-node` or such, and what gives it its rights."""
+    full = part.scope.role_name(name)
+    role = aws.iam.Role(
+        name,
+        name=full,
+        description=description,
+        assume_role_policy=document(trust(f"ec2.{part.scope.dns_suffix}")),
+        tags=part.scope.tags(full),
+        opts=part.own(),
+    )
+    rights: list[pulumi.Resource] = [
+        aws.iam.RolePolicyAttachment(
+            f"{name.removesuffix('node')}{policy}",
+            role=role.name,
+            policy_arn=part.scope.aws_policy(policy),
+            opts=part.own(),
+        )
+        for policy in _NODE_POLICIES
+    ]
+    return role, rights

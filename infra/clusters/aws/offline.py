@@ -14,16 +14,19 @@ from infra.profile.model import Profile
 
 _ARNS: Mapping[str, tuple[str, str]] = {
     "aws:acm/certificate:Certificate": ("acm", "certificate/{id}"),
+    "aws:cloudwatch/eventRule:EventRule": ("events", "rule/{name}"),
     "aws:cloudwatch/logGroup:LogGroup": ("logs", "log-group:{name}"),
     "aws:ecr/repository:Repository": ("ecr", "repository/{name}"),
     "aws:efs/fileSystem:FileSystem": ("elasticfilesystem", "file-system/{id}"),
     "aws:eks/cluster:Cluster": ("eks", "cluster/{name}"),
     "aws:kms/key:Key": ("kms", "key/{id}"),
     "aws:rds/instance:Instance": ("rds", "db:{identifier}"),
+    "aws:sqs/queue:Queue": ("sqs", "{name}"),
 }
 """Regional types whose ARN the program uses: service, and the rest of the ARN."""
 
 _IAM: Mapping[str, str] = {
+    "aws:iam/instanceProfile:InstanceProfile": "instance-profile/{name}",
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": "oidc-provider/{issuer}",
     "aws:iam/policy:Policy": "policy/{name}",
     "aws:iam/role:Role": "role/{name}",
@@ -87,8 +90,11 @@ class AwsAnswers:
             "aws:s3/bucket:Bucket": lambda: {"arn": f"arn:{self.scope.partition}:s3:::{identity}"},
             "aws:eks/cluster:Cluster": lambda: self._cluster(inputs, issuer),
             "aws:rds/instance:Instance": lambda: self._database(identity),
+            "aws:sqs/queue:Queue": lambda: {"url": self._queue(identity)},
             "aws:route53/zone:Zone": lambda: {"zoneId": identity, "nameServers": list(_NAME_SERVERS)},
-            "aws:acm/certificate:Certificate": lambda: self._certificate(str(inputs.get("domainName", name))),
+            "aws:acm/certificate:Certificate": lambda: self._certificate(
+                str(inputs.get("domainName", name)), *inputs.get("subjectAlternativeNames", [])
+            ),
         }
         return makers[kind]() if kind in makers else {}
 
@@ -107,15 +113,22 @@ class AwsAnswers:
         host = f"{identity}.{self._digest('rds', 12)}.{self.scope.region}.rds.{self.scope.dns_suffix}"
         return {"address": host, "masterUserSecrets": [{"secretArn": secret, "secretStatus": "active"}]}
 
-    def _certificate(self, domain: str) -> dict[str, Any]:
-        digest = self._digest(domain, 32)
-        proof = {
-            "domainName": domain,
-            "resourceRecordName": f"_{digest}.{domain}.",
-            "resourceRecordType": "CNAME",
-            "resourceRecordValue": f"_{digest[::-1]}.acm-validations.aws.",
-        }
-        return {"domainValidationOptions": [proof]}
+    def _queue(self, identity: str) -> str:
+        return f"https://sqs.{self.scope.region}.{self.scope.dns_suffix}/{self.scope.account}/{identity}"
+
+    def _certificate(self, *domains: str) -> dict[str, Any]:
+        proofs = []
+        for domain in domains:
+            digest = self._digest(domain, 32)
+            proofs.append(
+                {
+                    "domainName": domain,
+                    "resourceRecordName": f"_{digest}.{domain.removeprefix('*.')}.",
+                    "resourceRecordType": "CNAME",
+                    "resourceRecordValue": f"_{digest[::-1]}.acm-validations.aws.",
+                }
+            )
+        return {"domainValidationOptions": proofs}
 
     def call(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         """Raises LookupError for functions that the programs do not call."""

@@ -6,10 +6,12 @@ condition narrows it.
 
 from __future__ import annotations
 
+from typing import Any
+
 from components.storage.clouds import ROLE_PATH, workspace_prefix
 from components.storage.policy import USE_BUCKET, USE_OBJECTS
 from infra.clusters.aws.documents import KEY_USE, Statement, allow
-from infra.clusters.aws.scope import Scope
+from infra.clusters.aws.scope import TAG, Scope
 
 
 def workspace_buckets(scope: Scope) -> str:
@@ -124,32 +126,104 @@ def disks(key: str) -> tuple[Statement, ...]:
     )
 
 
-def autoscaler(scope: Scope) -> tuple[Statement, ...]:
-    """Scales the cluster's own groups, which bear its tag, and reads what their machines have."""
-    own = {"StringEquals": {f"aws:ResourceTag/k8s.io/cluster-autoscaler/{scope.base}": "owned"}}
-    groups = scope.arn("autoscaling", "autoScalingGroup:*:autoScalingGroupName/eks-*")
+_LAUNCHES = ("ec2:CreateFleet", "ec2:RunInstances")
+_NODE_PARTS = ("fleet", "instance", "launch-template", "network-interface", "spot-instances-request", "volume")
+_POOL_TAG = "karpenter.sh/nodepool"
+
+
+def scaling(scope: Scope, node_role: str, queue: str, *, spot: bool) -> tuple[Statement, ...]:
+    """Karpenter makes machines for nodes and removes them again: only with the installation's tag, in its subnets and
+    the cluster's security group, with the role of nodes.
+
+    `spot`: whether some pool has machines that AWS may take back, which the account's first one makes a role for.
+    """
+    ec2 = [scope.arn("ec2", f"{part}/*") for part in _NODE_PARTS]
+    cluster = f"kubernetes.io/cluster/{scope.base}"
+
+    def tagged(key: str) -> dict[str, Any]:
+        owned = {f"aws:{key}/{TAG}": scope.installation, f"aws:{key}/{cluster}": "owned"}
+        return {"StringEquals": owned, "StringLike": {f"aws:{key}/{_POOL_TAG}": "*"}}
+
+    making = tagged("RequestTag")
+    made_as = {"ec2:CreateAction": ["CreateFleet", "CreateLaunchTemplate", "RunInstances"]}
+    region = {"StringEquals": {"aws:RequestedRegion": scope.region}}
+    public = f"arn:{scope.partition}:ec2:{scope.region}::"
     return (
+        allow("Images", _LAUNCHES, [f"{public}image/*", f"{public}snapshot/*"]),
         allow(
-            "Scale",
-            ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"],
-            groups,
-            own,
+            "Subnets",
+            _LAUNCHES,
+            scope.arn("ec2", "subnet/*"),
+            {"StringEquals": {f"aws:ResourceTag/{TAG}": scope.installation}},
         ),
-        allow("Groups", ["eks:DescribeNodegroup"], scope.arn("eks", f"nodegroup/{scope.base}/*")),
-        # These know no resources.
+        allow(
+            "Group",
+            _LAUNCHES,
+            scope.arn("ec2", "security-group/*"),
+            {"StringEquals": {"aws:ResourceTag/aws:eks:cluster-name": scope.base}},
+        ),
+        allow("FromOwnTemplates", _LAUNCHES, scope.arn("ec2", "launch-template/*"), tagged("ResourceTag")),
+        allow("Make", [*_LAUNCHES, "ec2:CreateLaunchTemplate"], ec2, making),
+        allow(
+            "TagWhatIsMade",
+            ["ec2:CreateTags"],
+            ec2,
+            {**making, "StringEquals": {**making["StringEquals"], **made_as}},
+        ),
+        allow(
+            "NameNodes",
+            ["ec2:CreateTags"],
+            scope.arn("ec2", "instance/*"),
+            {
+                **tagged("ResourceTag"),
+                "ForAllValues:StringEquals": {
+                    "aws:TagKeys": ["Name", "eks:eks-cluster-name", "karpenter.sh/nodeclaim"],
+                },
+            },
+        ),
+        allow(
+            "Remove",
+            ["ec2:DeleteLaunchTemplate", "ec2:TerminateInstances"],
+            [scope.arn("ec2", "instance/*"), scope.arn("ec2", "launch-template/*")],
+            tagged("ResourceTag"),
+        ),
+        allow(
+            "GiveRole",
+            ["iam:PassRole"],
+            node_role,
+            {"StringEquals": {"iam:PassedToService": f"ec2.{scope.dns_suffix}"}},
+        ),
+        allow("News", ["sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage"], queue),
+        allow(
+            "SystemImages",
+            ["ssm:GetParameter"],
+            f"arn:{scope.partition}:ssm:{scope.region}::parameter/aws/service/bottlerocket/*",
+        ),
+        # These know no resources, but for the region.
         allow(
             "Read",
             [
-                "autoscaling:DescribeAutoScalingGroups",
-                "autoscaling:DescribeAutoScalingInstances",
-                "autoscaling:DescribeLaunchConfigurations",
-                "autoscaling:DescribeScalingActivities",
-                "autoscaling:DescribeTags",
+                "ec2:DescribeCapacityReservations",
                 "ec2:DescribeImages",
+                "ec2:DescribeInstanceStatus",
+                "ec2:DescribeInstanceTypeOfferings",
                 "ec2:DescribeInstanceTypes",
-                "ec2:DescribeLaunchTemplateVersions",
-                "ec2:GetInstanceTypesFromInstanceRequirements",
+                "ec2:DescribeInstances",
+                "ec2:DescribeLaunchTemplates",
+                "ec2:DescribePlacementGroups",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSpotPriceHistory",
+                "ec2:DescribeSubnets",
             ],
             "*",
+            region,
         ),
+        allow("ReadElsewhere", ["iam:ListInstanceProfiles", "pricing:GetProducts"], "*"),
+        *(_spot(scope) if spot else ()),
     )
+
+
+def _spot(scope: Scope) -> tuple[Statement, ...]:
+    name = "spot.amazonaws.com"
+    role = scope.role("AWSServiceRoleForEC2Spot", f"/aws-service-role/{name}/")
+    return (allow("SpotRole", ["iam:CreateServiceLinkedRole"], role, {"StringEquals": {"iam:AWSServiceName": name}}),)

@@ -18,7 +18,7 @@ from infra.profile.model import Profile
 
 FILES: Mapping[str, tuple[str, ...]] = {
     "network": ("ec2",),
-    "cluster": ("ecr", "eks", "logs", "kms"),
+    "cluster": ("ecr", "eks", "events", "logs", "kms", "sqs"),
     "data": ("acm", "elasticfilesystem", "rds", "route53", "s3", "secretsmanager", "servicequotas"),
     "identity": ("iam",),
     "questions": (),

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from components.catalog import CATALOG
-from components.for_cloud import NOT_ON_CLOUDS, settings_for_cloud
+from components.for_cloud import belongs, settings_for_cloud
 from components.tracking.images import workspace_image
 from components.tracking.settings import TrackingSettings
 from infra.clusters.aws.scope import Scope
 from infra.profile.aws import Aws
 from infra.profile.cloud import NodePool, Size
 from infra.profile.model import Profile
+from infra.profile.notebooks import names_below
 
 GPU_TAINT = "nvidia.com/gpu"
 SPOT_TAINT = "mlp.io/spot"
@@ -91,7 +92,7 @@ class Taint:
 
 @dataclass(frozen=True)
 class Pool:
-    """A managed node group."""
+    """Equal nodes: a managed node group of as many as there always are, and those that are made on demand."""
 
     name: str
     purpose: str
@@ -108,9 +109,19 @@ class Pool:
     taints: tuple[Taint, ...]
 
     @property
-    def initial(self) -> int:
-        """Nodes before anybody scales the pool."""
-        return max(self.minimum, 0 if self.taints else 1)
+    def on_demand(self) -> int:
+        """Nodes that may come beside those that are always there."""
+        return self.maximum - self.minimum
+
+    @property
+    def cpus(self) -> int:
+        """Processors of one node, as the machine's name says: `xlarge` has 4, `8xlarge` 8 times 4. 0 for names that do
+        not say it, such as those of whole machines (`metal`) and of a family with processors of one thread (`hpc`)."""
+        family, _, size = self.machine.partition(".")
+        times, found, _ = size.partition("xlarge")
+        if family.startswith(("hpc", "t2")) or not found:
+            return 2 if size == "large" else 0
+        return 4 * (int(times) if times.isdigit() else 1)
 
 
 @dataclass(frozen=True)
@@ -165,6 +176,8 @@ class Shape:
     database: Database
     repositories: tuple[str, ...]
     domain: str
+    notebooks: tuple[str, ...]
+    """Wildcard names of notebook servers below the domain."""
     identity: Literal["pod-identity", "irsa"]
     permissions_boundary: str
     """ARN that the profile gives; empty for the platform's own."""
@@ -212,6 +225,7 @@ def shape(profile: Profile) -> Shape:
         database=database(aws),
         repositories=repositories(profile),
         domain=aws.domain or "",
+        notebooks=names_below(profile, aws.domain) if aws.domain else (),
         identity=aws.identity,
         permissions_boundary=aws.permissions_boundary or "",
         log_days=aws.log_days,
@@ -304,6 +318,6 @@ def repositories(profile: Profile) -> tuple[str, ...]:
     images: list[Any] = [workspace_image(TrackingSettings())]
     for component in CATALOG:
         choice = profile.components.choice(component.name)
-        if choice.enabled and component.name not in NOT_ON_CLOUDS:
+        if choice.enabled and belongs(component.name, "aws"):
             images += component.images(settings_for_cloud(component, choice.settings, "aws"))
     return tuple(sorted({image.name for image in images}))

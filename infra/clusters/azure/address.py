@@ -12,6 +12,7 @@ from pulumi_azure_native import dns
 from infra.clusters.azure.names import azure_of, names
 from infra.clusters.errors import ClusterError
 from infra.profile.model import Profile
+from infra.profile.notebooks import names_below
 
 TTL = 60
 """Seconds: a gateway made anew has another address."""
@@ -19,7 +20,7 @@ TTL = 60
 
 @dataclass(frozen=True)
 class AzureAddress:
-    """The Pulumi program: one record at the zone's apex."""
+    """The Pulumi program: a record at the zone's apex, and one for the names of notebook servers."""
 
     profile: Profile
     target: str
@@ -28,16 +29,19 @@ class AzureAddress:
     def __call__(self) -> None:
         azure = azure_of(self.profile)
         provider = azure_native.Provider("azure", subscription_id=azure.subscription, tenant_id=azure.tenant)
-        dns.RecordSet(
-            "gateway",
-            relative_record_set_name="@",
-            record_type="A",
-            ttl=TTL,
-            a_records=[dns.ARecordArgs(ipv4_address=self.target)],
-            zone_name=azure.domain,
-            resource_group_name=names(self.profile).group,
-            opts=pulumi.ResourceOptions(provider=provider),
-        )
+        domain = azure.domain or ""
+        below = [each.removesuffix(f".{domain}") for each in names_below(self.profile, domain)]
+        for name, relative in (("gateway", "@"), *(("notebooks", each) for each in below)):
+            dns.RecordSet(
+                name,
+                relative_record_set_name=relative,
+                record_type="A",
+                ttl=TTL,
+                a_records=[dns.ARecordArgs(ipv4_address=self.target)],
+                zone_name=azure.domain,
+                resource_group_name=names(self.profile).group,
+                opts=pulumi.ResourceOptions(provider=provider),
+            )
 
 
 def program(profile: Profile, target: str) -> AzureAddress:

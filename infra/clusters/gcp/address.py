@@ -12,6 +12,7 @@ from pulumi_gcp import dns
 from infra.clusters.errors import ClusterError
 from infra.clusters.gcp.names import gcp_of, names
 from infra.profile.model import Profile
+from infra.profile.notebooks import names_below
 
 TTL = 60
 """Seconds: a gateway made anew has another address."""
@@ -19,7 +20,7 @@ TTL = 60
 
 @dataclass(frozen=True)
 class GcpAddress:
-    """The Pulumi program: one record at the zone's apex."""
+    """The Pulumi program: a record at the zone's apex, and one for the names of notebook servers."""
 
     profile: Profile
     target: str
@@ -28,16 +29,19 @@ class GcpAddress:
     def __call__(self) -> None:
         place = gcp_of(self.profile)
         provider = gcp.Provider("gcp", project=place.project, region=place.region)
-        dns.RecordSet(
-            "gateway",
-            name=f"{place.domain}.",
-            type="A",
-            ttl=TTL,
-            rrdatas=[self.target],
-            managed_zone=names(self.profile).prefix,
-            project=place.project,
-            opts=pulumi.ResourceOptions(provider=provider),
-        )
+        domain = place.domain or ""
+        below = names_below(self.profile, domain)
+        for name, host in (("gateway", domain), *(("notebooks", each) for each in below)):
+            dns.RecordSet(
+                name,
+                name=f"{host}.",
+                type="A",
+                ttl=TTL,
+                rrdatas=[self.target],
+                managed_zone=names(self.profile).prefix,
+                project=place.project,
+                opts=pulumi.ResourceOptions(provider=provider),
+            )
 
 
 def program(profile: Profile, target: str) -> GcpAddress:

@@ -10,7 +10,7 @@ from components.contract import KubernetesObject
 from components.training.names import CPU_RUNTIME
 
 _PODS = Path(__file__).parents[1] / "pods"
-_RESOURCES = {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "1536Mi"}}
+_RESOURCES = {"requests": {"cpu": "100m", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "1536Mi"}}
 """Importing TensorFlow alone takes 750 MiB, which is more than what a container gets that asks for nothing."""
 
 

@@ -14,9 +14,8 @@ import pytest
 from pydantic import SecretStr
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from components.control_plane.objects import API_ACCOUNT
-from components.isolation.people import people_binding
-from components.names import SYSTEM_NAMESPACE, Role
+from components.isolation.people import people_binding, people_role
+from components.names import API_SERVICE_ACCOUNT, SYSTEM_NAMESPACE, Role
 from controlplane.app import create_app
 from controlplane.operations.repository import due
 from controlplane.operations.runner import Runner
@@ -47,9 +46,10 @@ class _Quiet(WSGIRequestHandler):
 @pytest.fixture(scope="package")
 def world(kubernetes_server: KubernetesServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made = World(kubernetes_server, Path(tmp_path_factory.mktemp("people")))
-    account = {"name": API_ACCOUNT, "namespace": SYSTEM_NAMESPACE}
+    account = {"name": API_SERVICE_ACCOUNT, "namespace": SYSTEM_NAMESPACE}
     made.admin.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
-    made.admin.apply(people_binding(SYSTEM_NAMESPACE, API_ACCOUNT))
+    made.admin.apply(people_role())
+    made.admin.apply(people_binding(SYSTEM_NAMESPACE, API_SERVICE_ACCOUNT))
     yield made
     made.close()
 
@@ -117,7 +117,7 @@ class Front:
 def front(system_under_test: System, world: World, tmp_path: Path) -> Iterator[Front]:  # noqa: F811
     mlp = system_under_test
     token_file = tmp_path / "token"
-    token_file.write_text(world.server.service_account_token(SYSTEM_NAMESPACE, API_ACCOUNT))
+    token_file.write_text(world.server.service_account_token(SYSTEM_NAMESPACE, API_SERVICE_ACCOUNT))
     mlp.runtime.settings = mlp.runtime.settings.model_copy(
         update={"kubernetes_token_file": token_file, "gateway_secret": SecretStr(hop_secret("control-plane"))}
     )
@@ -143,6 +143,13 @@ def front(system_under_test: System, world: World, tmp_path: Path) -> Iterator[F
         mlp.member(where, name, role)
     (tmp_path / "gateway").mkdir()
     with gateway(tmp_path / "gateway", control_plane_port=server.server_port, kubernetes=world.server) as running:
+        known = mlp.runtime.settings.facts.model_copy(
+            update={
+                "public_url": f"https://localhost:{running.port}",
+                "ca_certificate": (tmp_path / "gateway" / "pki" / "ca.crt").read_text(),
+            }
+        )
+        mlp.runtime.settings = mlp.runtime.settings.model_copy(update={"facts": known})
         made = Front(mlp, world, running, people, tenant, other, *namespaces)
         made.drain()
         yield made

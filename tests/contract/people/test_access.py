@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from http.client import HTTPSConnection
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from components.names import Role
 from controlplane.auth.model import Scope
 from tests.contract.people.conftest import Front
-from tests.servers.binaries import find
 from tests.servers.gateway import program
 
 pytestmark = [
@@ -197,41 +193,3 @@ def test_a_watch_tells_at_once(front: Front) -> None:
         assert (event["type"], event["object"]["metadata"]["name"]) == ("ADDED", f"watched-{number}")
         assert time.monotonic() - began < 3
     connection.close()
-
-
-def test_kubectl_works_unchanged(front: Front, tmp_path: Path) -> None:
-    token = front.system.token("mo")
-    ca = (front.gateway.folder / "pki" / "ca.crt").read_text()
-    (tmp_path / "ca.crt").write_text(ca)
-    config = {
-        "apiVersion": "v1", "kind": "Config", "current-context": "lab",
-        "clusters": [{
-            "name": "mlp",
-            "cluster": {
-                "server": f"https://localhost:{front.gateway.port}/kubernetes",
-                "certificate-authority": str(tmp_path / "ca.crt"),
-            },
-        }],
-        "users": [{"name": "mo", "user": {"token": token}}],
-        "contexts": [{"name": "lab", "context": {"cluster": "mlp", "user": "mo", "namespace": front.namespace}}],
-    }  # fmt: skip
-    (tmp_path / "config").write_text(yaml.safe_dump(config))
-    (tmp_path / "job.yaml").write_text(yaml.safe_dump(config_map(front.namespace, "from-kubectl", a="1")))
-
-    def kubectl(*words: str) -> str:
-        done = subprocess.run(
-            [str(find("kubectl")), "--kubeconfig", str(tmp_path / "config"), "--cache-dir", str(tmp_path), *words],
-            capture_output=True, text=True, timeout=60, check=False, env={"HOME": str(tmp_path)},
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    assert "configmap/from-kubectl serverside-applied" in kubectl(
-        "apply", "--server-side", "-f", f"{tmp_path}/job.yaml"
-    )
-    assert "configmap/from-kubectl configured" in kubectl("apply", "-f", f"{tmp_path}/job.yaml")
-    assert "from-kubectl" in kubectl("get", "configmaps")
-    assert "mlp:person" in kubectl("auth", "whoami")
-    assert kubectl("auth", "can-i", "create", "pods").strip() == "yes"
-    assert "deployments" in kubectl("api-resources")
-    assert "deleted" in kubectl("delete", "configmap", "from-kubectl")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,12 @@ from typing import Any
 import yaml
 
 from components.contract import Install, KubernetesObject
+from components.control_plane.rights import API_RULES
 from components.facts import Endpoint, Network, PlatformFacts
 from components.isolation import COMPONENT, IsolationSettings
-from components.isolation.rbac import CONTROL_PLANE_RULES
+from components.isolation.rbac import CONTROL_PLANE_RULES, Rule
 from components.names import (
+    API_SERVICE_ACCOUNT,
     CONTROL_PLANE_SERVICE_ACCOUNT,
     SYSTEM_NAMESPACE,
     Role,
@@ -145,6 +147,7 @@ class World:
             self.admin.apply(obj)
         self._install_control_plane()
         self.control_plane = self.account("control-plane", SYSTEM_NAMESPACE, CONTROL_PLANE_SERVICE_ACCOUNT).kube
+        self.web = self.account("web", SYSTEM_NAMESPACE, API_SERVICE_ACCOUNT).kube
         self._wait_for_policies()
 
     def close(self) -> None:
@@ -174,17 +177,20 @@ class World:
         return Actor(name, self.connect(path))
 
     def _install_control_plane(self) -> None:
-        name = CONTROL_PLANE_SERVICE_ACCOUNT
-        rbac = "rbac.authorization.k8s.io"
+        self.admin.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM_NAMESPACE}})
+        self._install_account(CONTROL_PLANE_SERVICE_ACCOUNT, CONTROL_PLANE_RULES)
+        self._install_account(API_SERVICE_ACCOUNT, API_RULES)
+
+    def _install_account(self, name: str, rules: Sequence[Rule]) -> None:
+        """A service account of the control plane with the rights that its component gives it."""
+        rbac, role = "rbac.authorization.k8s.io", f"mlp-{name}"
         subject = {"kind": "ServiceAccount", "name": name, "namespace": SYSTEM_NAMESPACE}
-        role = {"apiGroup": rbac, "kind": "ClusterRole", "name": "mlp-control-plane"}
+        reference = {"apiGroup": rbac, "kind": "ClusterRole", "name": role}
         for obj in (
-            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM_NAMESPACE}},
             {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name, "namespace": SYSTEM_NAMESPACE}},
-            {"apiVersion": f"{rbac}/v1", "kind": "ClusterRole", "metadata": {"name": "mlp-control-plane"},
-             "rules": list(CONTROL_PLANE_RULES)},
-            {"apiVersion": f"{rbac}/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "mlp-control-plane"},
-             "roleRef": role, "subjects": [subject]},
+            {"apiVersion": f"{rbac}/v1", "kind": "ClusterRole", "metadata": {"name": role}, "rules": list(rules)},
+            {"apiVersion": f"{rbac}/v1", "kind": "ClusterRoleBinding", "metadata": {"name": role},
+             "roleRef": reference, "subjects": [subject]},
         ):  # fmt: skip
             self.admin.apply(obj)
 

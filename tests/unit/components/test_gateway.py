@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from components.gateway.config import configuration
+from components.gateway.names import KUBERNETES_GROUPS
 from components.gateway.nginx import ConfigurationError, block, d, quote, render
-from components.gateway.objects import plan
+from components.gateway.objects import objects, plan
 from components.gateway.plan import GatewayPlan
 from components.gateway.settings import GatewaySettings
 from tests.servers.installs import install
@@ -90,3 +91,45 @@ def test_secrets_are_included_never_written() -> None:
     text = configuration(_plan("https://localhost:8443"))
     assert "value-of-" not in text
     assert text.count("include /etc/mlp/hops/") == 7
+
+
+def _blocks(text: str, opening: str) -> str:
+    """The directives of a block, from its opening line to the brace that ends it."""
+    start = text.index(opening)
+    indent = " " * (start - text.rindex("\n", 0, start) - 1)
+    return text[start : text.index(f"\n{indent}}}", start)]
+
+
+def test_the_kubernetes_api_learns_who_calls_from_the_control_plane_alone() -> None:
+    text = configuration(_plan("https://ml.example.com"))
+    assert "server kubernetes.default.svc.cluster.local:443;" in text
+    location = _blocks(text, "location ^~ /kubernetes/ {")
+    assert "proxy_ssl_verify on;" in location
+    assert "proxy_ssl_trusted_certificate /etc/mlp/kubernetes/ca.crt;" in location
+    assert "proxy_set_header Impersonate-User mlp:person;" in location
+    assert location.count("proxy_set_header Impersonate-Group $kubernetes_group_") == KUBERNETES_GROUPS
+    assert "proxy_set_header Impersonate-Extra-mlp.io%2Faccount $kubernetes_account;" in location
+    sent = [line.split()[1:3] for line in location.splitlines() if "proxy_set_header" in line]
+    assert ["Authorization", "$kubernetes_authorization;"] in sent
+    for name, value in sent:
+        if name.startswith(("Impersonate", "Authorization")):
+            assert "$http_" not in value, name
+        assert name not in ("Cookie", "X-Remote-User", "X-Remote-Groups")
+    assert "include" not in location, "the secrets of other hops are not for the API server"
+    assert "Impersonate" not in text.replace(location, "")
+
+
+def test_nothing_of_one_call_is_left_for_another() -> None:
+    text = configuration(_plan("https://ml.example.com"))
+    for name in ("authorization", "account", "refusal", *(f"group_{n}" for n in range(1, KUBERNETES_GROUPS + 1))):
+        assert f'set $kubernetes_{name} "";' in text
+        assert f"auth_request_set $kubernetes_{name} $upstream_http_x_mlp_" in text
+
+
+def test_the_gateway_may_reach_the_api_server_and_trusts_the_clusters_authority() -> None:
+    made = {(obj["kind"], obj["metadata"]["name"]): obj for obj in objects(GatewaySettings(), install())}
+    egress = made["NetworkPolicy", "traffic"]["spec"]["egress"]
+    assert {"to": [{"ipBlock": {"cidr": "10.250.0.1/32"}}], "ports": [{"port": 6443, "protocol": "TCP"}]} in egress
+    pod = made["Deployment", "gateway"]["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    assert {"name": "kubernetes", "configMap": {"name": "kube-root-ca.crt"}} in pod["volumes"]

@@ -16,7 +16,7 @@ from components.catalog import component as named
 from components.contract import Component, KubernetesObject, Workspace
 from components.gateway.settings import GatewaySettings
 from components.names import LABEL_COMPONENT, LABEL_MANAGED_BY, LABEL_NAME, component_namespace
-from tests.servers.installs import facts, install
+from tests.servers.installs import OWN, facts, install
 
 INSTALLED = [named(name) for name in ("network", "volumes", "database", "storage", "tracking", "gateway")]
 """Those of one namespace of their own and one workload; isolation and the control plane have tests of their own."""
@@ -194,7 +194,7 @@ def _amount(text: str) -> Decimal:
 
 def test_idle_platform_asks_for_little() -> None:
     cpu, memory = Decimal(0), Decimal(0)
-    for component in CATALOG:
+    for component in OWN:
         for _, template in _templates(component):
             for container in template["spec"]["containers"]:
                 cpu += _amount(container["resources"]["requests"]["cpu"])
@@ -231,7 +231,7 @@ def test_gateway_works_without_tracking() -> None:
     objects = _objects(gateway, tracking=None, notebooks=None)
     text = next(o["data"]["nginx.conf"] for o in objects if o["kind"] == "ConfigMap")
     assert "location /mlflow/" not in text
-    assert text.count("auth_request /_authorize;") == 1, "of the Kubernetes API"
+    assert text.count("auth_request /_authorize;") == 2, "of the Kubernetes API and of endpoints"
 
 
 def test_workspaces_learn_where_things_are_and_no_secrets() -> None:

@@ -13,6 +13,7 @@ from components.control_plane.names import pods
 from components.control_plane.settings import ControlPlaneSettings
 from components.facts import PlatformFacts
 from components.names import PEOPLE_CLUSTER_ROLE
+from controlplane.contents.kinds import KINDS
 from tests.servers.facts import facts
 
 
@@ -70,13 +71,25 @@ def test_every_pod_is_restricted_and_bounded(objects: tuple[KubernetesObject, ..
             assert container["resources"]["limits"]["memory"]
 
 
-def test_the_api_may_ask_about_tokens_and_rights_and_speak_for_people(objects: tuple[KubernetesObject, ...]) -> None:
+def test_the_api_sees_what_runs_and_writes_nothing_new(objects: tuple[KubernetesObject, ...]) -> None:
     assert _pods(objects)["control-plane-api"]["serviceAccountName"] == "control-plane-api"
-    role = _of(objects, "ClusterRole")["mlp-control-plane-api"]
-    assert role["rules"] == [
-        {"apiGroups": ["authentication.k8s.io"], "resources": ["tokenreviews"], "verbs": ["create"]},
-        {"apiGroups": ["authorization.k8s.io"], "resources": ["subjectaccessreviews"], "verbs": ["create"]},
-    ]
+    rules = _of(objects, "ClusterRole")["mlp-control-plane-api"]["rules"]
+    made = {resource for rule in rules for resource in rule["resources"] if "create" in rule["verbs"]}
+    assert made == {"tokenreviews", "subjectaccessreviews"}
+    assert not {verb for rule in rules for verb in rule["verbs"]} - {"create", "get", "list", "patch", "delete"}
+    seen = {resource for rule in rules for resource in rule["resources"]}
+    assert not seen & {"secrets", "configmaps", "pods/exec", "rolebindings", "namespaces"}
+
+
+def test_the_api_has_the_rights_for_every_kind_it_shows(objects: tuple[KubernetesObject, ...]) -> None:
+    rules = _of(objects, "ClusterRole")["mlp-control-plane-api"]["rules"]
+    held = {(g, r, v) for rule in rules for g in rule["apiGroups"] for r in rule["resources"] for v in rule["verbs"]}
+    for kind in KINDS.values():
+        needed = {"get", "list", "delete"} | ({"patch"} if kind.stop is not None else set())
+        assert {(kind.resource.group, kind.resource.plural, verb) for verb in needed} <= held, kind.kind
+
+
+def test_no_rule_of_the_control_plane_is_wild(objects: tuple[KubernetesObject, ...]) -> None:
     for rule in _of(objects, "ClusterRole")["mlp-control-plane"]["rules"]:
         assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
         assert "impersonate" not in rule["verbs"]

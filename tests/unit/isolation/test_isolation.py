@@ -47,7 +47,7 @@ def test_policies_fail_closed_and_deny(name: str) -> None:
     assert binding["validationActions"] == ["Deny", "Audit"]
     assert "paramKind" not in policy, "no object that a tenant could write steers a policy"
     selector = binding["matchResources"]["namespaceSelector"]
-    whole_cluster = {"mlp-namespaces", "mlp-control-plane", "mlp-people"}
+    whole_cluster = {"mlp-namespaces", "mlp-control-plane", "mlp-people", "mlp-web"}
     tenants = {"matchExpressions": [{"key": "mlp.io/tenant", "operator": "Exists"}]}
     assert selector == ({} if name in whole_cluster else tenants)
 

@@ -86,6 +86,13 @@ def test_marks_say_what_happens() -> None:
     assert "PostgreSQL: database" in words
 
 
+def test_pools_that_a_component_scales_are_boxes_of_their_own() -> None:
+    pools = (Thing("NodePool", "nodepool/spot", "create"), Thing("NodePool", "nodepool/gpu", "change"))
+    words = description(topology(load("aws"), CLUSTER, (*COMPONENTS, *pools), bill()))
+    assert "spot (to create)" in words
+    assert "gpu (to change)" in words, "the more drastic of the group and the pool"
+
+
 @pytest.mark.parametrize("name", ["local", "existing", "onprem"])
 def test_other_targets_have_pictures_without_money(name: str) -> None:
     hosts = (Thing("Host", "node1", "create"), Thing("ControlPlane", "node1", "create"))

@@ -138,8 +138,8 @@ def test_no_compiler(toolchain: Toolchain, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("version", "toolchain_setting", "enough"),
     [
-        ("go1.26.0", "local", True),
-        ("go1.25.9", "local", False),
+        ("go1.26.5", "local", True),
+        ("go1.26.4", "local", False),
         ("go1.27.1", "auto", True),
         ("go1.24.2", "auto", True),
         ("go1.24.2", "local", False),
@@ -155,7 +155,7 @@ def test_which_compilers_will_do(
     if enough:
         toolchain.ensure(["one"])
     else:
-        with pytest.raises(GoTooOld, match=r"they need 1\.26\.0 or newer"):
+        with pytest.raises(GoTooOld, match=r"they need 1\.26\.5 or newer"):
             toolchain.ensure(["one"])
 
 

@@ -25,6 +25,7 @@ EVERYWHERE: tuple[Grant, ...] = (
         "ec2:DescribeInstances",
         "ec2:DescribeSpotPriceHistory",
         "eks:DescribeClusterVersions",
+        "iam:ListInstanceProfiles",
         "iam:ListOpenIDConnectProviders",
         "iam:ListPolicies",
         "iam:ListRoles",
@@ -35,6 +36,7 @@ EVERYWHERE: tuple[Grant, ...] = (
     # May I do all this? Asked of ourselves.
     Grant(("iam:SimulatePrincipalPolicy",), ("iam:role/*", "iam:user/*")),
     Grant(("iam:GetRole", "iam:ListRoleTags"), ("iam:role/*",)),
+    Grant(("iam:ListInstanceProfileTags",), ("iam:instance-profile/*",)),
     Grant(("iam:ListPolicyTags",), ("iam:policy/*",)),
     Grant(("iam:ListOpenIDConnectProviderTags",), ("iam:oidc-provider/*",)),
 )

@@ -1,4 +1,4 @@
-"""EKS, IAM, ECR and CloudWatch Logs. Data: what the provider calls, type by type."""
+"""EKS, IAM, ECR, CloudWatch Logs, and the events and queue of nodes. Data: what the provider calls, type by type."""
 
 from __future__ import annotations
 
@@ -13,7 +13,27 @@ _LOG_GROUPS = (
     "logs:log-group:/mlp/{base}/*",
 )
 
+_EVENTS = ("events:rule/{base}-*",)
+_QUEUES = ("sqs:{base}-*",)
+_PROFILES = ("iam:instance-profile/{base}-*",)
+
 KUBERNETES: Mapping[str, tuple[Grant, ...]] = {
+    "aws:cloudwatch/eventRule:EventRule": (
+        Grant(
+            (
+                "events:DeleteRule",
+                "events:DescribeRule",
+                "events:ListTagsForResource",
+                "events:PutRule",
+                "events:TagResource",
+                "events:UntagResource",
+            ),
+            _EVENTS,
+        ),
+    ),
+    "aws:cloudwatch/eventTarget:EventTarget": (
+        Grant(("events:ListTargetsByRule", "events:PutTargets", "events:RemoveTargets"), _EVENTS),
+    ),
     "aws:cloudwatch/logGroup:LogGroup": (
         Grant(
             (
@@ -136,6 +156,21 @@ KUBERNETES: Mapping[str, tuple[Grant, ...]] = {
         ),
         PASS,
     ),
+    "aws:iam/instanceProfile:InstanceProfile": (
+        Grant(
+            (
+                "iam:AddRoleToInstanceProfile",
+                "iam:CreateInstanceProfile",
+                "iam:DeleteInstanceProfile",
+                "iam:GetInstanceProfile",
+                "iam:RemoveRoleFromInstanceProfile",
+                "iam:TagInstanceProfile",
+                "iam:UntagInstanceProfile",
+            ),
+            _PROFILES,
+        ),
+        PASS,
+    ),
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": (
         Grant(
             (
@@ -188,4 +223,20 @@ KUBERNETES: Mapping[str, tuple[Grant, ...]] = {
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": (
         Grant(("iam:AttachRolePolicy", "iam:DetachRolePolicy"), ROLES, "maintained"),
     ),
+    "aws:sqs/queue:Queue": (
+        Grant(
+            (
+                "sqs:CreateQueue",
+                "sqs:DeleteQueue",
+                "sqs:GetQueueAttributes",
+                "sqs:GetQueueUrl",
+                "sqs:ListQueueTags",
+                "sqs:SetQueueAttributes",
+                "sqs:TagQueue",
+                "sqs:UntagQueue",
+            ),
+            _QUEUES,
+        ),
+    ),
+    "aws:sqs/queuePolicy:QueuePolicy": (Grant(("sqs:GetQueueAttributes", "sqs:SetQueueAttributes"), _QUEUES),),
 }

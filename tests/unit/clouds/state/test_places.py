@@ -10,6 +10,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from infra.clouds.state.azblob import account_url
 from infra.clouds.state.opening import place, state_folder
 from infra.clouds.state.s3 import S3Folder
 from infra.engine.folder import FileFolder, StateUnreachable
@@ -69,3 +70,16 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     with pytest.raises(StateUnreachable, match="can't be made") as refused:
         FileFolder(tmp_path / "file" / "state").ensure()
     assert "state.backend" in refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("options", "url"),
+    [
+        ({}, "https://mlpstate.blob.core.windows.net"),
+        ({"domain": "blob.core.chinacloudapi.cn"}, "https://mlpstate.blob.core.chinacloudapi.cn"),
+        ({"domain": "127.0.0.1:10000", "protocol": "http"}, "http://127.0.0.1:10000/mlpstate"),
+        ({"domain": "storage.internal", "localemu": "true"}, "https://storage.internal/mlpstate"),
+    ],
+)
+def test_an_azure_account_answers_where_the_cli_looks_for_it(options: dict[str, str], url: str) -> None:
+    assert account_url("mlpstate", options) == url

@@ -100,7 +100,7 @@ def test_a_public_endpoint_answers_to_the_ranges_of_the_profile_only() -> None:
 
 def test_administrators_of_the_profile_get_an_access_entry() -> None:
     found = declared(*OPEN)
-    (entry,) = found.of("aws:eks/accessEntry:AccessEntry")
+    entry = found.one("aws:eks/accessEntry:AccessEntry", "123456789012-role-admin")
     (policy,) = found.of("aws:eks/accessPolicyAssociation:AccessPolicyAssociation")
     assert entry.properties["principalArn"] == policy.properties["principalArn"] == ADMIN
     assert policy.properties["policyArn"] == "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
@@ -118,29 +118,46 @@ def test_nobody_comes_in_from_anywhere() -> None:
         assert not any(subnet.properties["mapPublicIpOnLaunch"] for subnet in found.of("aws:ec2/subnet:Subnet"))
 
 
-def test_groups_of_nodes() -> None:
+def test_groups_of_nodes_hold_those_that_are_always_there() -> None:
     found = declared(*OPEN)
-    gpu = one(found, "aws:eks/nodeGroup:NodeGroup", "gpu")
-    assert gpu == {
-        "nodeGroupName": "mlp-blue-gpu-24741b",
+    cpu = one(found, "aws:eks/nodeGroup:NodeGroup", "cpu")
+    assert cpu == {
+        "nodeGroupName": "mlp-blue-cpu-446f39",
         "clusterName": "mlp-blue",
         "nodeRoleArn": f"arn:aws:iam::{ACCOUNT}:role/mlp-blue-node-role",
-        "subnetIds": gpu["subnetIds"],
-        "amiType": "BOTTLEROCKET_x86_64_NVIDIA",
+        "subnetIds": cpu["subnetIds"],
+        "amiType": "BOTTLEROCKET_x86_64",
         "capacityType": "ON_DEMAND",
-        "scalingConfig": {"minSize": 0, "maxSize": 4, "desiredSize": 0},
+        "scalingConfig": {"minSize": 2, "maxSize": 2, "desiredSize": 2},
         "updateConfig": {"maxUnavailablePercentage": 33},
         "nodeRepairConfig": {"enabled": True},
-        "labels": {"mlp.io/pool": "gpu", "mlp.io/purpose": "gpu", "mlp.io/gpu-class": "l4"},
-        "taints": [{"key": "nvidia.com/gpu", "value": "present", "effect": "NO_SCHEDULE"}],
-        "launchTemplate": {"id": gpu["launchTemplate"]["id"], "version": "1"},
-        "tags": {"Name": "mlp-blue-gpu-24741b", "team": "ml", **TAGS},
+        "labels": {"mlp.io/pool": "cpu", "mlp.io/purpose": "cpu"},
+        "taints": [],
+        "launchTemplate": {"id": cpu["launchTemplate"]["id"], "version": "1"},
+        "tags": {"Name": "mlp-blue-cpu-446f39", "team": "ml", **TAGS},
     }
     private = {subnet.name for subnet in found.of("aws:ec2/subnet:Subnet") if subnet.name.startswith("private-")}
     assert private == {"private-a", "private-b", "private-c"}
+    assert {each.name for each in found.of("aws:eks/nodeGroup:NodeGroup")} == {"system", "cpu"}, (
+        "others begin with none"
+    )
+
+
+def test_a_pool_that_keeps_spot_machines_has_a_group_of_them() -> None:
+    pools = (
+        '[{"name":"system","purpose":"system","minimum":1},{"name":"spot","spot":true,"minimum":1,"maximum":1},'
+        '{"name":"gpu","purpose":"gpu","gpu_class":"l4","minimum":1,"maximum":2}]'
+    )
+    found = declared(f"aws.pools={pools}")
     spot = one(found, "aws:eks/nodeGroup:NodeGroup", "spot")
     assert spot["capacityType"] == "SPOT"
     assert spot["taints"] == [{"key": "mlp.io/spot", "value": "true", "effect": "NO_SCHEDULE"}]
+    gpu = one(found, "aws:eks/nodeGroup:NodeGroup", "gpu")
+    assert gpu["amiType"] == "BOTTLEROCKET_x86_64_NVIDIA"
+    assert gpu["taints"] == [{"key": "nvidia.com/gpu", "value": "present", "effect": "NO_SCHEDULE"}]
+    scaling = Managed.model_validate(found.exports["managed"]).scaling
+    assert scaling is not None
+    assert {pool.name: pool.most for pool in scaling.pools} == {"system": 2, "gpu": 1}, "spot never grows"
 
 
 def test_pods_are_kept_from_the_metadata_of_their_node_and_disks_are_encrypted() -> None:
@@ -400,6 +417,11 @@ def test_a_known_authority_is_checked() -> None:
         "certificate": "arn",
         "annotations": {},
         "storage": [],
+        "endpoint": "https://api",
+        "profile": "p",
+        "queue": "q",
+        "subnets": ["subnet-1"],
+        "group": "sg-1",
     }
     database = AwsCluster(shape(profile()), "-----BEGIN CERTIFICATE-----").managed(known).database
     assert (database.tls, database.ca) == ("verify-full", "-----BEGIN CERTIFICATE-----")

@@ -52,8 +52,8 @@ def test_the_address_needs_nothing_more() -> None:
 
 
 def test_a_type_without_rights_is_named() -> None:
-    strange = Declared("urn", "aws:sqs/queue:Queue", "q", {}, "")
-    with pytest.raises(LookupError, match="aws:sqs/queue:Queue"):
+    strange = Declared("urn", "aws:sns/topic:Topic", "q", {}, "")
+    with pytest.raises(LookupError, match="aws:sns/topic:Topic"):
         policy(Declaration((strange,)), profile())
 
 
@@ -110,7 +110,21 @@ def test_dns_is_changed_in_the_domain_only() -> None:
 def test_actions_are_calls_that_the_sdk_knows() -> None:
     """IAM's names are those of the calls, but for those listed: rights that no call is named after."""
     session = botocore.session.get_session()
-    clients = {"ecr", "eks", "ec2", "rds", "iam", "kms", "logs", "acm", "efs", "secretsmanager", "pricing"}
+    clients = {
+        "ecr",
+        "eks",
+        "ec2",
+        "rds",
+        "iam",
+        "kms",
+        "logs",
+        "acm",
+        "efs",
+        "secretsmanager",
+        "pricing",
+        "sqs",
+        "events",
+    }
     names = {"elasticfilesystem": "efs"}
     known = {name: set(session.get_service_model(name).operation_names) for name in clients}
     without_call = {

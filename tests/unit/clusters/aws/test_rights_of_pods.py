@@ -49,7 +49,7 @@ def test_no_action_is_a_pattern_and_no_resource_without_reason(given: tuple[str,
     for name, statement in statements(declared(*given)):
         assert not any("*" in action for action in actions(statement)), name
         if statement["Resource"] == "*":
-            assert (name, statement["Sid"]) == ("autoscaler", "Read")
+            assert (name, statement["Sid"]) in {("autoscaling", "Read"), ("autoscaling", "ReadElsewhere")}
 
 
 def test_a_role_is_for_one_service_account_of_one_cluster() -> None:

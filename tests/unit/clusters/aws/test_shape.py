@@ -87,8 +87,27 @@ def test_a_profile_overrides_everything() -> None:
     assert made.pools[1].machine == "p5.48xlarge"
     assert made.pools[1].image == "BOTTLEROCKET_x86_64_NVIDIA"
     assert made.pools[1].taints == (Taint("nvidia.com/gpu", "present"), Taint("mlp.io/spot", "true"))
-    assert made.pools[1].initial == 0
+    assert (made.pools[1].minimum, made.pools[1].on_demand, made.pools[1].cpus) == (0, 3, 192)
     assert made.database == Database("db.r7g.large", 20, 46, True, 35)
+
+
+@pytest.mark.parametrize(
+    ("machine", "cpus"),
+    [
+        ("m7i.large", 2),
+        ("m7i.xlarge", 4),
+        ("m7i-flex.2xlarge", 8),
+        ("g6.xlarge", 4),
+        ("g4dn.12xlarge", 48),
+        ("p4d.24xlarge", 96),
+        ("m7i.metal-24xl", 0),
+        ("hpc6a.48xlarge", 0),
+        ("t3.medium", 0),
+    ],
+)
+def test_processors_are_what_the_machines_name_says_or_unknown(machine: str, cpus: int) -> None:
+    pools = f'aws.pools=[{{"name":"s","purpose":"system","minimum":1,"machine":"{machine}"}}]'
+    assert shape(profile(pools)).pools[0].cpus == cpus
 
 
 @pytest.mark.parametrize("network", ["10.40.0.0/16", "172.20.0.0/20", "192.168.64.0/18"])

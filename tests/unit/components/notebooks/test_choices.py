@@ -109,7 +109,7 @@ def test_a_size_that_does_not_fit_is_refused_with_those_that_do(room: choices.Ro
 def test_gpus_are_bounded_too() -> None:
     settings = _settings(gpu_classes=(GPU,))
     choice = choices.read({"gpu": GPU, "gpus": 2}, settings)
-    with pytest.raises(choices.ChoiceRefused, match="has 1 of nvidia.com/gpu left and 2 are wanted"):
+    with pytest.raises(choices.ChoiceRefused, match=r"has 1 of nvidia\.com/gpu left and 2 are wanted"):
         choices.fits(choice, choices.Room(gpus={GPU: Decimal(1)}), settings)
 
 

@@ -40,8 +40,17 @@ def test_names_stay_as_they_are() -> None:
     assert naming.home("alice", "acme--research") == "home-alice-3laqu2wxiffzoieq"
 
 
-@pytest.mark.parametrize(("account", "server"), [("", "acme--dev"), ("Alice", "acme--dev"), ("a/b", "acme--dev"),
-                                                 ("alice", "acme"), ("alice", "acme---dev"), ("alice", "")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("account", "server"),
+    [
+        ("", "acme--dev"),
+        ("Alice", "acme--dev"),
+        ("a/b", "acme--dev"),
+        ("alice", "acme"),
+        ("alice", "acme---dev"),
+        ("alice", ""),
+    ],
+)
 def test_what_is_no_account_or_no_server_has_no_name(account: str, server: str) -> None:
     with pytest.raises(ValueError, match="not an account and a server"):
         naming.label(account, server)

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from components.contract import Workspace
+from components.names import SPAWNER_CLUSTER_ROLE
 from components.notebooks import COMPONENT
 from components.notebooks.hub.settings import HubSettings
 from components.notebooks.images import hub_image, notebook_image
-from components.notebooks.names import SPAWNER_CLUSTER_ROLE
 from components.notebooks.rbac import HUB_RULES, SPAWNER_RULES
 from components.notebooks.settings import NotebooksSettings
 from components.tracking.images import workspace_image

@@ -1,0 +1,3 @@
+"""What the cluster's program and the component agree on: component and service account, which has a cloud identity."""
+
+NAME = "autoscaling"

@@ -1,0 +1,188 @@
+"""What runs in a workspace, as values: kinds, states, and what is shown of each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from controlplane.model import Command, Paging, View
+from controlplane.workspaces.model import ShownCondition
+
+
+class Group(StrEnum):
+    """What people call it; a group holds one or more kinds."""
+
+    NOTEBOOKS = "notebooks"
+    JOBS = "jobs"
+    EXPERIMENTS = "experiments"
+    PIPELINES = "pipelines"
+    ENDPOINTS = "endpoints"
+    MODELS = "models"
+
+
+class ContentKind(StrEnum):
+    """The kind's name in the Kubernetes API, in lower case; `notebook` is a pod of the hub, `model` is MLflow's."""
+
+    NOTEBOOK = "notebook"
+    TRAINJOB = "trainjob"
+    TFJOB = "tfjob"
+    PYTORCHJOB = "pytorchjob"
+    MPIJOB = "mpijob"
+    JOB = "job"
+    EXPERIMENT = "experiment"
+    WORKFLOW = "workflow"
+    CRONWORKFLOW = "cronworkflow"
+    INFERENCESERVICE = "inferenceservice"
+    MODEL = "model"
+
+
+class ContentState(StrEnum):
+    """One set of states for all kinds."""
+
+    WAITING = "waiting"
+    """In a queue, until the tenant has room."""
+    STARTING = "starting"
+    RUNNING = "running"
+    """Working; an endpoint answers, a schedule is active."""
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    """By somebody; it can be resumed."""
+    ENDING = "ending"
+    """Being deleted."""
+    REGISTERED = "registered"
+    """A model: it is kept, nothing of it runs here."""
+
+
+class ContentAction(StrEnum):
+    STOP = "stop"
+    """Free what it uses; it can be resumed where the kind knows that."""
+    RESUME = "resume"
+    DELETE = "delete"
+
+
+class QueueState(View):
+    """Where a job stands in the tenant's queue."""
+
+    queue: str
+    admitted: bool
+    """Whether it has room reserved."""
+    reason: str
+    """Why it has not, in words; empty where it has."""
+    since: datetime | None
+
+
+class Content(View):
+    kind: ContentKind
+    group: Group
+    name: str
+    state: ContentState
+    reason: str
+    """Why it waits, stopped or failed, in words; empty where nothing needs explaining."""
+    progress: str
+    """How far it is, such as `3 of 10 trials`; empty where the kind has no measure."""
+    owner: str | None
+    """Account name, where the kind belongs to a person."""
+    queue: QueueState | None
+    actions: tuple[ContentAction, ...]
+    """What can be done with it in this state; whether the caller may is another question."""
+    url: str | None
+    """Address on the platform where it is used: the notebook, the endpoint, the model in MLflow."""
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class Absent(View):
+    """A kind that is not shown, with the reason."""
+
+    kind: ContentKind
+    reason: str
+
+
+class Contents(View):
+    """Newest first. `next` is the cursor of the following page; None at the end."""
+
+    items: tuple[Content, ...]
+    next: str | None
+    absent: tuple[Absent, ...]
+
+
+class ContentPod(View):
+    name: str
+    phase: str
+    """Pending, Running, Succeeded, Failed or Unknown, as Kubernetes says."""
+    reason: str
+    """What keeps it from running, or why it ended badly; empty otherwise."""
+    node: str | None
+    restarts: int
+    containers: tuple[str, ...]
+    started_at: datetime | None
+
+
+class Part(View):
+    """A trial of an experiment or a step of a pipeline."""
+
+    name: str
+    state: ContentState
+    detail: str
+    """Parameters and metric of a trial, message of a step."""
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class ContentEvent(View):
+    """One event of Kubernetes about it or its pods."""
+
+    about: str
+    """Such as `Pod/train-0`."""
+    reason: str
+    message: str
+    warning: bool
+    count: int
+    at: datetime | None
+
+
+class ContentDetail(View):
+    content: Content
+    conditions: tuple[ShownCondition, ...]
+    parts: tuple[Part, ...]
+    pods: tuple[ContentPod, ...]
+    events: tuple[ContentEvent, ...]
+    """Newest first, at most 30."""
+
+
+class LogLine(View):
+    at: datetime | None
+    text: str
+
+
+class Logs(View):
+    pod: str | None
+    """None where there is no pod to read from."""
+    container: str | None
+    lines: tuple[LogLine, ...]
+    note: str
+    """Why there are no lines; empty where there are."""
+
+
+ObjectName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$", max_length=253)]
+"""A Kubernetes object's name."""
+ContentName = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f/]+$", max_length=253)]
+"""Of an object, or of a registered model, which MLflow lets have almost any name."""
+
+
+class ContentQuery(Paging):
+    kind: ContentKind | None = None
+    group: Group | None = None
+    state: ContentState | None = None
+
+
+class LogQuery(Command):
+    tail: Annotated[int, Field(ge=1, le=5000)] = 200
+    pod: ObjectName | None = None
+    """One of its pods; by default the one that tells most: a failed one, else the newest."""
+    container: ObjectName | None = None

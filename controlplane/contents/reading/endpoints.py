@@ -1,0 +1,31 @@
+"""KServe's inference services. Pure."""
+
+from __future__ import annotations
+
+from components.contract import KubernetesObject
+from controlplane.contents.model import ContentState
+from controlplane.contents.reading import fields
+from controlplane.contents.reading.status import Status
+
+STOP_ANNOTATION = "serving.kserve.io/stop"
+_PARTS = ("PredictorReady", "TransformerReady", "ExplainerReady", "IngressReady")
+
+
+def inference_service(obj: KubernetesObject) -> Status:
+    ready = fields.condition(obj, "Ready")
+    since = fields.time(ready, "lastTransitionTime") if ready.get("status") == "True" else None
+    if fields.notes(obj).get(STOP_ANNOTATION, "").lower() == "true":
+        return Status(ContentState.STOPPED, "It was stopped. Resume it to serve again.")
+    failure = fields.words(fields.text(obj, "status", "modelStatus", "lastFailureInfo", "message"))
+    transition = fields.text(obj, "status", "modelStatus", "transitionStatus")
+    if ready.get("status") == "True":
+        changing = "A new version is being loaded." if transition == "InProgress" else ""
+        broken = f"The newest version does not load: {failure}" if transition == "BlockedByFailedLoad" else ""
+        return Status(ContentState.RUNNING, broken or changing, "", since)
+    loaded = fields.text(obj, "status", "modelStatus", "states", "targetModelState")
+    if loaded == "FailedToLoad" or transition == "InvalidSpec":
+        return Status(ContentState.FAILED, failure or fields.said(ready))
+    reason = failure or fields.first(
+        fields.said(c) for kind in _PARTS if (c := fields.condition(obj, kind)).get("status") == "False"
+    )
+    return Status(ContentState.STARTING, reason or fields.words(fields.text(ready, "message")))
