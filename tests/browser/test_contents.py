@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import expect
 
@@ -21,7 +19,7 @@ HOME = f"/workspaces/{TENANT}/dev"
 
 
 @pytest.fixture(scope="module")
-def things(site: Installation) -> Iterator[Things]:
+def things(site: Installation) -> Things:
     """A workspace in the cluster with a member and a viewer, and a hand that makes things in it."""
     install_kinds(site.world)
     member, viewer = site.account("run-member"), site.account("run-viewer")
@@ -36,7 +34,7 @@ def things(site: Installation) -> Iterator[Things]:
 
     with site.worker():
         until("the workspace is ready", ready, 90)
-    yield Things(site.world.admin, made.workspace.namespace)
+    return Things(site.world.admin, made.workspace.namespace)
 
 
 def test_an_empty_workspace_teaches_and_fills_by_itself(visitor: Visitor, things: Things) -> None:
