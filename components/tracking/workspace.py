@@ -28,8 +28,6 @@ def workspace_objects(workspace: Workspace, facts: PlatformFacts) -> tuple[Kuber
         "MLFLOW_EXPERIMENT_NAME": "Default",
         "MLFLOW_TRACKING_AUTH": "mlp",
         "MLP_TOKEN_FILE": f"{FOLDER}/token",
-        # MLflow's own default is experiment 0, which no workspace has; one that is named is made where it is missing.
-        "MLFLOW_EXPERIMENT_NAME": "default",
     }
     if facts.ca_certificate:
         environment["MLFLOW_TRACKING_SERVER_CERT_PATH"] = f"{FOLDER}/{CA_KEY}"
