@@ -111,6 +111,7 @@ def _pod(settings: ServingSettings, install: Install) -> dict[str, Any]:
                     "--metrics-addr=0",
                     f"--health-probe-addr=:{_HEALTH_PORT}",
                     "--zap-log-level=error",
+                    "--zap-stacktrace-level=panic",
                 ],
                 # By this variable it finds its configuration.
                 "env": [{"name": "POD_NAMESPACE", "value": _NAMESPACE}, {"name": "GOMEMLIMIT", "value": "300MiB"}],
