@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from components.names import component_namespace
+
 NAME = "queueing"
+USER = f"system:serviceaccount:{component_namespace(NAME)}:{NAME}"
+"""Kueue at the API server."""
 GROUP = "kueue.x-k8s.io"
 VERSION = "v1beta2"
 """The version that Kueue itself works with. The older one that it brings as well would be what is stored: then every

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from components.contract import KubernetesObject
 from infra.verify.tour.training import script
 
@@ -13,7 +15,8 @@ def experiment(namespace: str, image: str, name: str = "tune", *, trials: int = 
     container = {
         "name": "training",
         "image": image,
-        "command": ["python3", "-c", script("train_trial"), "${trialParameters.strength}"],
+        # Katib hands the words of a command to a shell.
+        "command": ["python3", "-c", shlex.quote(script("train_trial")), "${trialParameters.strength}"],
         "resources": _RESOURCES,
     }
     job = {

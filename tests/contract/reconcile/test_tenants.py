@@ -18,7 +18,7 @@ from controlplane.kube.client import Kube
 from controlplane.kube.errors import NotFound
 from controlplane.kube.resources import Resource
 from controlplane.reconcile.tenants import TenantReconciler
-from tests.contract.reconcile.world import FACTS, World, absent, some_slug, some_spec, until
+from tests.contract.reconcile.world import FACTS, Actor, World, absent, some_slug, some_spec, until
 from tests.servers.installs import install
 
 pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tenants")]
@@ -167,16 +167,39 @@ def test_queues_of_others_are_left_alone(tenants: TenantReconciler, world: World
     assert not absent(world.admin, foreign)
 
 
-def test_a_queue_that_is_going_is_not_asked_to_go_again(tenants: TenantReconciler, world: World) -> None:
-    """Kueue keeps a queue until its last workload has gone."""
+def test_a_queue_that_is_in_use_goes_when_kueue_lets_it_go(tenants: TenantReconciler, world: World) -> None:
+    """Kueue keeps a queue by a finalizer until its last workload has gone. Nobody else may change it."""
     tenant = _tenant(world)
     tenants.compare(lambda: [tenant])
-    name = cluster_queue(tenant.slug)
-    world.admin.merge(_CLUSTER_QUEUES, None, name, {"metadata": {"finalizers": ["kueue.x-k8s.io/resource-in-use"]}})
+    kueue, other = _account(world, "queueing"), _account(world, "somebody")
+    path = _CLUSTER_QUEUES.path(None, cluster_queue(tenant.slug))
+    hold, release = {"metadata": {"finalizers": ["example.com/in-use"]}}, {"metadata": {"finalizers": None}}
+    patch = "application/merge-patch+json"
+    assert kueue.attempt("PATCH", path, hold, patch).code == 200
     assert tenants.compare(list) >= 1
     assert _queue(world, tenant)["metadata"]["deletionTimestamp"]
-    assert tenants.compare(list) == 0
-    world.admin.merge(_CLUSTER_QUEUES, None, name, {"metadata": {"finalizers": None}})
+    assert tenants.compare(list) == 0, "it is not asked to go again"
+    refused = other.attempt("PATCH", path, release, patch)
+    assert (refused.code, "belongs to the platform" in refused.message) == (403, True)
+    assert kueue.attempt("PATCH", path, release, patch).code == 200
+    assert world.admin.find(_CLUSTER_QUEUES, None, cluster_queue(tenant.slug)) is None
+
+
+def _account(world: World, name: str) -> Actor:
+    """A service account of Kueue's namespace with Kueue's rights."""
+    made = install()
+    for obj in COMPONENT.objects(COMPONENT.settings(), made):
+        if obj["kind"] in ("Namespace", "ServiceAccount", "ClusterRole"):
+            world.admin.apply(obj)
+    rbac = "rbac.authorization.k8s.io"
+    subject = {"kind": "ServiceAccount", "name": name, "namespace": "mlp-queueing"}
+    world.admin.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {
+        "name": name, "namespace": "mlp-queueing"}})  # fmt: skip
+    world.admin.apply({
+        "apiVersion": f"{rbac}/v1", "kind": "ClusterRoleBinding", "metadata": {"name": f"mlp-queueing-{name}"},
+        "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": "mlp-queueing"}, "subjects": [subject],
+    })  # fmt: skip
+    return world.account(name, "mlp-queueing", name)
 
 
 def test_without_kueues_kinds_nothing_is_written_and_nothing_breaks(tenants: TenantReconciler, world: World) -> None:
