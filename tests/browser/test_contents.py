@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import expect
 
@@ -21,7 +19,7 @@ HOME = f"/workspaces/{TENANT}/dev"
 
 
 @pytest.fixture(scope="module")
-def things(site: Installation) -> Iterator[Things]:
+def things(site: Installation) -> Things:
     """A workspace in the cluster with a member and a viewer, and a hand that makes things in it."""
     install_kinds(site.world)
     member, viewer = site.account("run-member"), site.account("run-viewer")
@@ -36,7 +34,7 @@ def things(site: Installation) -> Iterator[Things]:
 
     with site.worker():
         until("the workspace is ready", ready, 90)
-    yield Things(site.world.admin, made.workspace.namespace)
+    return Things(site.world.admin, made.workspace.namespace)
 
 
 def test_an_empty_workspace_teaches_and_fills_by_itself(visitor: Visitor, things: Things) -> None:
@@ -63,7 +61,7 @@ def test_a_job_shows_its_pods_and_is_stopped_by_keyboard(visitor: Visitor, thing
     page.get_by_role("link", name="hourly", exact=True).press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Job hourly")
     expect(page.get_by_role("heading", name="Pods")).to_be_visible()
-    expect(page.locator("#log")).to_contain_text("There is no log yet")
+    expect(page.locator("#log")).to_contain_text("It has written nothing yet")
     page.get_by_role("button", name="Stop").press("Enter")
     expect(page.get_by_text("hourly is being stopped.")).to_be_visible()
     expect(page.locator("#state")).to_contain_text("Stopped")
