@@ -11,6 +11,7 @@ SLOW = (
     "browser/test_every_page.py",
     "root",
     "contract/clouds",
+    "contract/test_model_aliases.py",
     "contract/test_planning.py",
     "contract/controlplane/test_faults.py",
     "contract/controlplane/test_fuzz.py",

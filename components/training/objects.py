@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from components import kubernetes as k8s
+from components.admission import served
 from components.contract import Install, KubernetesObject, ServerName, Upstream
 from components.training.boundary import boundary
 from components.training.controllers import UNUSED_SECRET, controller_objects, host, server_name
+from components.training.launcher import launcher_storage
 from components.training.names import CONTROLLERS, JOBSET, NAME, NAMESPACE, OPERATOR, TRAINER, TRAINING_IMAGE
 from components.training.rbac import (
     JOBSET_RULES,
@@ -67,7 +69,8 @@ def objects(settings: TrainingSettings, install: Install) -> tuple[KubernetesObj
             ingress=[{"ports": k8s.ports(WEBHOOK_PORT)}],
             egress=[k8s.to_dns(), *k8s.to_api_server(install.facts.network.api_server_endpoints)],
         ),
-        *boundary().objects(),
+        *boundary(),
+        *(launcher_storage().objects() if settings.mpi_jobs and served(install.facts.kubernetes_version) else ()),
         *(obj for name, rules in rights.items() for obj in k8s.cluster_role(NAME, name, rules, name)),
         *_own_role(),
         *_runtime_readers(),

@@ -21,6 +21,8 @@ from tests.servers.parent import die_with_parent
 from tests.servers.ports import free_port, wait_for_port
 
 ACCOUNT = "mlpstate"
+START_SECONDS = 120.0
+"""It reads some thousand files at its start."""
 _HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
 
@@ -63,7 +65,7 @@ class Azurite:
             stderr=subprocess.DEVNULL,
             preexec_fn=die_with_parent,  # noqa: PLW1509 - it calls what was loaded before
         )
-        wait_for_port(self._port)
+        wait_for_port(self._port, START_SECONDS)
         if self._versions:
             self._server = _in_front(self._port)
         return self

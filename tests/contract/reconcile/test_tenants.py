@@ -11,7 +11,7 @@ from components.contract import KubernetesObject, Tenant, Workspace
 from components.facts import Queueing
 from components.names import workspace_namespace
 from components.queueing import COMPONENT
-from components.queueing.names import API_VERSION, STORED_VERSION, cluster_queue
+from components.queueing.names import API_VERSION, VERSION, cluster_queue
 from components.queueing.objects import UPSTREAM
 from components.upstream import definitions
 from controlplane.kube.client import Kube
@@ -33,8 +33,8 @@ _DEFINITIONS = Resource(
 
 
 def _kinds() -> list[KubernetesObject]:
-    """Kueue's definitions as they are installed, without the server that converts versions."""
-    return list(definitions(install(), UPSTREAM.name, "queueing", stored=STORED_VERSION))
+    """As they are installed."""
+    return list(definitions(install(), UPSTREAM.name, "queueing", only=VERSION))
 
 
 def _serve(world: World) -> None:
@@ -82,12 +82,6 @@ def _local(world: World, tenant: Tenant) -> KubernetesObject:
 def _quota(queue: KubernetesObject, resource: str) -> str:
     flavor = queue["spec"]["resourceGroups"][0]["flavors"][0]
     return next(str(each["nominalQuota"]) for each in flavor["resources"] if each["name"] == resource)
-
-
-def test_what_is_read_needs_no_conversion() -> None:
-    kinds = [obj for obj in _kinds() if obj["metadata"]["name"] == "clusterqueues.kueue.x-k8s.io"]
-    stored = [version["name"] for obj in kinds for version in obj["spec"]["versions"] if version["storage"]]
-    assert stored == ["v1beta2"]
 
 
 def test_a_tenants_queues_are_made_once(tenants: TenantReconciler, world: World) -> None:
