@@ -9,6 +9,7 @@ import pytest
 _TESTS = Path(__file__).parent
 SLOW = (
     "browser/test_every_page.py",
+    "browser/test_models.py",
     "root",
     "contract/clouds",
     "contract/test_model_aliases.py",

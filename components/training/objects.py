@@ -9,6 +9,7 @@ from components.admission import served
 from components.contract import Install, KubernetesObject, ServerName, Upstream
 from components.training.boundary import boundary
 from components.training.controllers import UNUSED_SECRET, controller_objects, host, server_name
+from components.training.images import VERSION
 from components.training.launcher import launcher_storage
 from components.training.names import CONTROLLERS, JOBSET, NAME, NAMESPACE, OPERATOR, TRAINER, TRAINING_IMAGE
 from components.training.rbac import (
@@ -48,6 +49,8 @@ SERVER_NAMES = tuple(ServerName(server_name(name), (host(name),)) for name in CO
 _RBAC = "rbac.authorization.k8s.io"
 _OTHER_JOBS = ("jaxjobs", "paddlejobs", "xgboostjobs")
 _READERS = "mlp-training-runtimes"
+_PUBLIC = "kubeflow-trainer-public"
+_EVERYBODY = {"apiGroup": _RBAC, "kind": "Group", "name": "system:authenticated"}
 _JOBSET_PODS = "jobset.sigs.k8s.io/jobset-name"
 
 
@@ -74,6 +77,7 @@ def objects(settings: TrainingSettings, install: Install) -> tuple[KubernetesObj
         *(obj for name, rules in rights.items() for obj in k8s.cluster_role(NAME, name, rules, name)),
         *_own_role(),
         *_runtime_readers(),
+        *_version(),
         k8s.secret(NAME, UNUSED_SECRET, {}),
         *(obj for name in CONTROLLERS for obj in controller_objects(name, settings, install)),
         *_webhooks(install),
@@ -118,6 +122,20 @@ def _own_role() -> tuple[KubernetesObject, KubernetesObject]:
     )  # fmt: skip
 
 
+def _version() -> tuple[KubernetesObject, ...]:
+    """Where Kubeflow's SDK looks for Trainer's version, readable for everybody whom the cluster knows."""
+    only = {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [_PUBLIC], "verbs": ["get"]}
+    return (
+        k8s.config_map(NAME, _PUBLIC, {"kubeflow_trainer_version": f"v{VERSION}"}),
+        k8s.obj(f"{_RBAC}/v1", "Role", NAME, _PUBLIC, rules=[only]),
+        k8s.obj(
+            f"{_RBAC}/v1", "RoleBinding", NAME, _PUBLIC,
+            roleRef={"apiGroup": _RBAC, "kind": "Role", "name": _PUBLIC},
+            subjects=[_EVERYBODY],
+        ),
+    )  # fmt: skip
+
+
 def _runtime_readers() -> tuple[KubernetesObject, KubernetesObject]:
     """Everybody known may see which runtimes there are: tenants' groups have no common name, and it is no secret."""
     return (
@@ -127,6 +145,6 @@ def _runtime_readers() -> tuple[KubernetesObject, KubernetesObject]:
         k8s.obj(
             f"{_RBAC}/v1", "ClusterRoleBinding", NAME, _READERS, namespaced=False,
             roleRef={"apiGroup": _RBAC, "kind": "ClusterRole", "name": _READERS},
-            subjects=[{"apiGroup": _RBAC, "kind": "Group", "name": "system:authenticated"}],
+            subjects=[_EVERYBODY],
         ),
     )  # fmt: skip

@@ -45,6 +45,8 @@ class LogPlace:
     namespace: str
     pod: str
     container: str
+    trouble: str = ""
+    """What keeps the pod from running; then there is no log to wait for."""
 
 
 class ContentService:
@@ -104,9 +106,8 @@ class ContentService:
         except NoLog as error:
             return Logs(pod=place.pod, container=place.container, lines=(), note=str(error))
         shown = tuple(LogLine(at=line.at, text=line.text) for line in lines)
-        return Logs(
-            pod=place.pod, container=place.container, lines=shown, note="" if shown else "It has written nothing yet."
-        )
+        silent = f"There is no log yet. {place.trouble}" if place.trouble else "It has written nothing yet."
+        return Logs(pod=place.pod, container=place.container, lines=shown, note="" if shown else silent)
 
     def log_place(self, tenant: str, workspace: str, kind: ContentKind, name: str, query: LogQuery) -> LogPlace | None:
         """The pod and container that the query means; None where it has no pods. NotFound: no such pod of it."""
@@ -125,7 +126,7 @@ class ContentService:
         container = query.container or pods.main_container(chosen)
         if container is None or container not in pods.containers(chosen):
             raise NotFound
-        return LogPlace(row.namespace, fields.name(chosen), container)
+        return LogPlace(row.namespace, fields.name(chosen), container, pods.trouble(chosen))
 
     @property
     def cluster(self) -> Cluster:

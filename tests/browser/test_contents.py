@@ -61,7 +61,7 @@ def test_a_job_shows_its_pods_and_is_stopped_by_keyboard(visitor: Visitor, thing
     page.get_by_role("link", name="hourly", exact=True).press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Job hourly")
     expect(page.get_by_role("heading", name="Pods")).to_be_visible()
-    expect(page.locator("#log")).to_contain_text("There is no log yet")
+    expect(page.locator("#log")).to_contain_text("It has written nothing yet")
     page.get_by_role("button", name="Stop").press("Enter")
     expect(page.get_by_text("hourly is being stopped.")).to_be_visible()
     expect(page.locator("#state")).to_contain_text("Stopped")

@@ -18,7 +18,7 @@ from components.notebooks.hub import settings as hub_settings
 from components.notebooks.hub.authenticator import GatewayAuthenticator
 from components.notebooks.hub.authority import Authority
 from components.notebooks.hub.ending import Limits
-from components.notebooks.hub.handlers import OpenServer, Place, behind_gateway
+from components.notebooks.hub.handlers import OpenServer, Place, behind_gateway, end_transaction
 from components.notebooks.hub.people import People, Unknowable
 from components.notebooks.hub.routes import Routes
 from components.notebooks.hub.settings import HubSecrets, HubSettings
@@ -49,6 +49,9 @@ class WorkspaceHub(JupyterHub):
         every = (*own, *self.handlers)  # type: ignore[has-type]
         self.handlers = [(entry[0], behind_gateway(entry[1]), *entry[2:]) for entry in every]
 
+    def check_invalid_named_servers(self) -> None:
+        """Ours are named by workspaces, past JupyterHub's own rule for names, which would end the hub's start."""
+
     async def start(self) -> None:
         await super().start()
         self._started = utcnow(with_tz=False)
@@ -58,18 +61,23 @@ class WorkspaceHub(JupyterHub):
 
     async def end_servers(self) -> None:
         """Ends every server that is idle or too old, or whose owner may no longer run anything in its workspace."""
-        running = [
+        active = [
             (user, name)
             for user in list(self.users.values())
             for name, spawner in list(user.spawners.items())
-            if spawner.active and not spawner.pending and workspace_of(name)
+            if spawner.active and workspace_of(name)
         ]
-        for user, name in running:
+        used = {user.spawners[name].namespace for user, name in active}
+        for user, name in active:
+            if name not in user.spawners or user.spawners[name].pending:
+                continue
             row = user.spawners[name].orm_spawner
             why = ending.reason(self.limits, utcnow(with_tz=False), self._started, row.started, row.last_activity)
             if why or (why := await self._unentitled(user.name, name)):
                 self.log.warning("the server %s of %s ends: %s", name, user.name, why)
                 await self._end(user, name)
+        await WorkspaceSpawner.stop_watching(used)
+        end_transaction(self.db)
 
     async def _unentitled(self, account: str, server: str) -> str:
         """Why the owner lost the server; empty where they did not, or nobody can tell."""
