@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down status verify test thorough lint unit contract browser conformance faults clouds sizes pages root bare e2e bench locks schema
+.PHONY: help up down status verify tour test thorough lint unit contract browser conformance faults clouds sizes pages root bare e2e bench locks schema
 
 PROFILE ?= local
 VENV := .venv
@@ -20,6 +20,9 @@ down: $(VENV)/.runtime ## Remove everything again
 
 status: $(VENV)/.runtime ## Say what is installed and whether it works
 	$(RUN)/platform status --profile $(PROFILE)
+
+tour: $(VENV)/.runtime ## Walk from a notebook to a served model and its lineage
+	$(RUN)/platform tour --profile $(PROFILE)
 
 verify: $(VENV)/.runtime ## Prove the user story and the isolation of tenants
 	$(RUN)/platform verify --profile $(PROFILE)
@@ -73,7 +76,7 @@ root: $(VENV)/.dev
 bare: $(VENV)/.dev ## Check clusters on bare hosts over SSH and several control planes (root, about 15 minutes)
 	$(RUN)/pytest tests/root/test_onprem.py tests/root/test_planes.py -q -rs -rP
 
-e2e: $(VENV)/.dev ## up, verify, down on real nodes (root)
+e2e: $(VENV)/.dev ## up, verify, tour, down on real nodes (root)
 	tests/e2e/run
 
 bench: $(VENV)/.dev ## Print the figures: workspace create, requests, no-op reconcile, memory

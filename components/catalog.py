@@ -45,7 +45,7 @@ class CyclicRequirementError(CatalogError):
 
 
 def ordered(components: Iterable[Component[Any]]) -> tuple[Component[Any], ...]:
-    """The components with each after all that it requires; otherwise in the given order.
+    """The components with each after all that it requires or follows; otherwise in the given order.
 
     Raises UnknownComponentError for a requirement that is not among them, CyclicRequirementError for a circle.
     """
@@ -61,6 +61,9 @@ def ordered(components: Iterable[Component[Any]]) -> tuple[Component[Any], ...]:
             if required not in given:
                 raise UnknownComponentError(required, given, wanted_by=component.name)
             place(given[required], (*path, component.name))
+        for earlier in component.after:
+            if earlier in given:
+                place(given[earlier], (*path, component.name))
         done[component.name] = component
 
     for component in given.values():

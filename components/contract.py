@@ -138,6 +138,8 @@ class Component(Generic[S]):
     """One line for `platform status` and the docs."""
     settings: type[S]
     requires: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    """Components that are installed before this one where they are there at all: it works without them."""
     optional: bool = False
     """Whether the platform works without it: where it cannot be installed, everything else still is."""
     images: Callable[[S], tuple[Image, ...]] = _none

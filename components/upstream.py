@@ -46,28 +46,23 @@ def definitions(
     name: str,
     component: str,
     *,
-    converted_by: Server | None = None,
-    stored: str = "",
+    only: str = "",
     but: Collection[str] = (),
 ) -> tuple[KubernetesObject, ...]:
-    """The module's CustomResourceDefinitions as the component's own, but those named. `converted_by`: the server of
-    versions of a kind that has several. `stored`: the version to store where a kind has it; the module's own choice
-    otherwise."""
+    """The module's CustomResourceDefinitions as the component's own, but those named. `only`: the one version that is
+    served and stored; several of them would need a server that converts."""
     return tuple(
-        _definition(obj, component, converted_by, stored)
+        _definition(obj, component, only)
         for obj in objects_of(install, name, "CustomResourceDefinition")
         if obj["metadata"]["name"] not in but
     )
 
 
-def _definition(obj: KubernetesObject, component: str, converted_by: Server | None, stored: str) -> KubernetesObject:
+def _definition(obj: KubernetesObject, component: str, only: str) -> KubernetesObject:
     spec = copy.deepcopy(obj["spec"])
     spec.pop("conversion", None)
-    if stored in {version["name"] for version in spec["versions"]}:
-        spec["versions"] = [{**version, "storage": version["name"] == stored} for version in spec["versions"]]
-    if converted_by is not None and len(spec["versions"]) > 1:
-        webhook = {"clientConfig": converted_by.config("/convert"), "conversionReviewVersions": ["v1"]}
-        spec["conversion"] = {"strategy": "Webhook", "webhook": webhook}
+    if only:
+        spec["versions"] = [{**version, "storage": True} for version in spec["versions"] if version["name"] == only]
     # Kinds in the groups of Kubernetes itself say by which proposal.
     noted = obj["metadata"].get("annotations") or {}
     approved = {key: value for key, value in noted.items() if key == "api-approved.kubernetes.io"}

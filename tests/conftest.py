@@ -9,8 +9,10 @@ import pytest
 _TESTS = Path(__file__).parent
 SLOW = (
     "browser/test_every_page.py",
+    "browser/test_models.py",
     "root",
     "contract/clouds",
+    "contract/test_model_aliases.py",
     "contract/test_planning.py",
     "contract/controlplane/test_faults.py",
     "contract/controlplane/test_fuzz.py",

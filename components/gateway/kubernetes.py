@@ -128,6 +128,7 @@ def locations(plan: GatewayPlan, strict: list[Directive]) -> list[Directive]:
                 *_answers(),
                 *_asked(),
                 *safe,
+                d("proxy_hide_header", "X-Content-Type-Options"),  # once is enough
                 d("rewrite", f"^{KUBERNETES_PATH}(/.*)$", "$1", "break"),
                 d("proxy_pass", f"https://{_UPSTREAM}"),
                 *_trust(plan),

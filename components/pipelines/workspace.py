@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 
+from components import kubernetes as k8s
 from components.contract import KubernetesObject, Workspace
 from components.facts import PlatformFacts
 from components.isolation.rbac import STORAGE_SECRET
 from components.names import PIPELINES_CLUSTER_ROLE, component_namespace
-from components.pipelines.names import NAME
+from components.pipelines.names import NAME, WORKFLOW_LABEL
 
 ARTIFACTS = "artifact-repositories"
 """ConfigMap that Argo looks for in the namespace of every workflow."""
@@ -18,7 +19,7 @@ _RBAC = "rbac.authorization.k8s.io"
 
 def workspace_objects(workspace: Workspace, facts: PlatformFacts) -> tuple[KubernetesObject, ...]:
     """Suspended: the controller has no rights, so nothing starts."""
-    return (*_binding(workspace), *_artifacts(workspace, facts))
+    return (*_binding(workspace), _api_server(workspace, facts), *_artifacts(workspace, facts))
 
 
 def _binding(workspace: Workspace) -> tuple[KubernetesObject, ...]:
@@ -32,6 +33,21 @@ def _binding(workspace: Workspace) -> tuple[KubernetesObject, ...]:
         "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": component_namespace(NAME)}],
     }
     return (binding,)
+
+
+def _api_server(workspace: Workspace, facts: PlatformFacts) -> KubernetesObject:
+    """Executors report what came out of a step to the API server. Policies know pods, not containers; the step's own
+    ones have no token."""
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "allow-pipelines", "namespace": workspace.namespace},
+        "spec": {
+            "podSelector": {"matchExpressions": [{"key": WORKFLOW_LABEL, "operator": "Exists"}]},
+            "policyTypes": ["Egress"],
+            "egress": k8s.to_api_server(facts.network.api_server_endpoints),
+        },
+    }
 
 
 def _artifacts(workspace: Workspace, facts: PlatformFacts) -> tuple[KubernetesObject, ...]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from components.names import component_namespace
+
 NAME = "queueing"
+USER = f"system:serviceaccount:{component_namespace(NAME)}:{NAME}"
+"""Kueue at the API server."""
 GROUP = "kueue.x-k8s.io"
-STORED_VERSION = "v1beta2"
-"""What Kueue itself and the platform read and write. The module would store v1beta1, so that every request needs its
-conversion webhook, and nothing could be read while Kueue is away."""
-API_VERSION = f"{GROUP}/{STORED_VERSION}"
+VERSION = "v1beta2"
+"""The version that Kueue itself works with. The older one that it brings as well would be what is stored: then every
+request needed its conversion webhook, and nothing could be read while Kueue is away."""
+API_VERSION = f"{GROUP}/{VERSION}"
 COHORT = "mlp"
 FLAVOR = "mlp-default"
 LOCAL_QUEUE = "default"

@@ -9,7 +9,7 @@ from components import kubernetes as k8s
 from components.contract import Install, KubernetesObject, ServerName, Upstream
 from components.names import LABEL_TENANT, component_namespace
 from components.queueing.images import KUEUE_IMAGE
-from components.queueing.names import API_VERSION, COHORT, FLAVOR, NAME, PRIORITIES, STORED_VERSION
+from components.queueing.names import API_VERSION, COHORT, FLAVOR, NAME, PRIORITIES, VERSION
 from components.queueing.rbac import CONTROLLER_RULES, LEADER_RULES
 from components.queueing.settings import QueueingSettings
 from components.upstream import WEBHOOK_PORT, Server, definitions, webhooks
@@ -31,8 +31,15 @@ _OWN_KINDS = ("clusterqueue", "cohort", "resourceflavor", "workload")
 _WEBHOOKS = frozenset(f"{letter}{kind}.kb.io" for kind in (*_KINDS, *_OWN_KINDS) for letter in "mv")
 """Webhooks of kinds that are queued here; pods, deployments and others are none of Kueue's business."""
 
-_GATES = {"VisibilityOnDemand": False}
-"""Its own aggregated API is off: it would be one more that namespaces wait for when they go."""
+_GATES = {
+    # An aggregated API of its own would be one more that namespaces wait for when they go.
+    "VisibilityOnDemand": False,
+    # Reads secrets, for kubeconfigs of other clusters.
+    "MultiKueue": False,
+    # Watches nodes and every pod.
+    "TopologyAwareScheduling": False,
+}
+"""Switched off, with the rights that they would need."""
 
 
 def configuration() -> dict[str, Any]:
@@ -73,7 +80,7 @@ def objects(settings: QueueingSettings, install: Install) -> tuple[KubernetesObj
     template = k8s.pod_template(NAME, k8s.digest(config, tls), _pod(settings, install))
     return (
         k8s.namespace(NAME),
-        *definitions(install, UPSTREAM.name, NAME, converted_by=server, stored=STORED_VERSION),
+        *definitions(install, UPSTREAM.name, NAME, only=VERSION),
         k8s.service_account(NAME),
         *k8s.cluster_role(NAME, NAME, CONTROLLER_RULES),
         *_leader_role(),

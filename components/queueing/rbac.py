@@ -39,13 +39,10 @@ def _jobs(group: str, kinds: tuple[str, ...]) -> tuple[Rule, ...]:
 
 
 _OWN = ("clusterqueues", "cohorts", "localqueues", "workloads")
-_JUDGED = ("admissionchecks", "resourceflavors", "topologies")
+_JUDGED = ("admissionchecks", "resourceflavors")
 
 CONTROLLER_RULES: tuple[Rule, ...] = (
-    _rule("", ("limitranges", "namespaces", "nodes"), _READ),
-    # Pods are read to count what runs, and nothing else: only kinds of jobs are queued.
-    _rule("", ("pods",), _READ),
-    _rule("", ("podtemplates",), (*_READ, "create", "update", "delete")),
+    _rule("", ("limitranges", "namespaces"), _READ),
     _rule("", ("events",), ("create", "patch", "update")),
     _rule("node.k8s.io", ("runtimeclasses",), _READ),
     _rule("scheduling.k8s.io", ("priorityclasses",), _READ),

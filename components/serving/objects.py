@@ -111,6 +111,7 @@ def _pod(settings: ServingSettings, install: Install) -> dict[str, Any]:
                     "--metrics-addr=0",
                     f"--health-probe-addr=:{_HEALTH_PORT}",
                     "--zap-log-level=error",
+                    "--zap-stacktrace-level=panic",
                 ],
                 # By this variable it finds its configuration.
                 "env": [{"name": "POD_NAMESPACE", "value": _NAMESPACE}, {"name": "GOMEMLIMIT", "value": "300MiB"}],
@@ -119,7 +120,7 @@ def _pod(settings: ServingSettings, install: Install) -> dict[str, Any]:
                 "readinessProbe": {**health("/readyz"), "periodSeconds": 5},
                 "livenessProbe": {**health("/healthz"), "periodSeconds": 20, "failureThreshold": 4},
                 "securityContext": k8s.container_security(),
-                "resources": k8s.resources("20m", "64Mi", settings.memory),
+                "resources": k8s.resources("20m", "80Mi", settings.memory),
                 "volumeMounts": [{"name": "tls", "mountPath": _CERTIFICATES, "readOnly": True}],
             }
         ],

@@ -35,7 +35,7 @@ def _runtime(name: str, image: str, model_format: str, versions: tuple[str, ...]
         RUNTIMES, "ClusterServingRuntime", NAME, name, namespaced=False,
         spec={
             "supportedModelFormats": formats,
-            "protocolVersions": ["v2"],
+            "protocolVersions": ["v1", "v2"],
             "containers": [_server(image)],
             "volumes": [workload_volume(), k8s.scratch("tmp", "256Mi")],
         },

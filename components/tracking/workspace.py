@@ -24,6 +24,8 @@ def workspace_objects(workspace: Workspace, facts: PlatformFacts) -> tuple[Kuber
     environment = {
         "MLFLOW_TRACKING_URI": f"{facts.gateway.url}/mlflow",
         "MLFLOW_WORKSPACE": workspace.namespace,
+        # Without a name the client logs to experiment 0, which is no workspace's.
+        "MLFLOW_EXPERIMENT_NAME": "Default",
         "MLFLOW_TRACKING_AUTH": "mlp",
         "MLP_TOKEN_FILE": f"{FOLDER}/token",
     }

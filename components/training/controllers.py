@@ -22,7 +22,7 @@ _CERTIFICATES = "/tmp/k8s-webhook-server/serving-certs"  # noqa: S108 - where al
 _CONFIG = "/etc/config"
 _SCHEMES = ("tfjob", "pytorchjob")
 
-_MEMORY = {OPERATOR: "48Mi", TRAINER: "48Mi", JOBSET: "40Mi"}
+_MEMORY = {OPERATOR: "52Mi", TRAINER: "44Mi", JOBSET: "52Mi"}
 """What each takes idle."""
 
 

@@ -13,7 +13,7 @@ from components.training.settings import TrainingSettings
 VERSION = "2.2.0"
 """Trainer's version."""
 _OPERATOR_VERSION = "1.9.0"
-_JOBSET_VERSION = "0.8.0"
+_JOBSET_VERSION = "0.11.1"
 _TENSORFLOW_VERSION = "2.21.0"
 
 DELIVERY_IMAGE = "kubectl-delivery"

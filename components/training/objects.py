@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from components import kubernetes as k8s
+from components.admission import served
 from components.contract import Install, KubernetesObject, ServerName, Upstream
 from components.training.boundary import boundary
 from components.training.controllers import UNUSED_SECRET, controller_objects, host, server_name
+from components.training.images import VERSION
+from components.training.launcher import launcher_storage
 from components.training.names import CONTROLLERS, JOBSET, NAME, NAMESPACE, OPERATOR, TRAINER, TRAINING_IMAGE
 from components.training.rbac import (
     JOBSET_RULES,
@@ -46,6 +49,8 @@ SERVER_NAMES = tuple(ServerName(server_name(name), (host(name),)) for name in CO
 _RBAC = "rbac.authorization.k8s.io"
 _OTHER_JOBS = ("jaxjobs", "paddlejobs", "xgboostjobs")
 _READERS = "mlp-training-runtimes"
+_PUBLIC = "kubeflow-trainer-public"
+_EVERYBODY = {"apiGroup": _RBAC, "kind": "Group", "name": "system:authenticated"}
 _JOBSET_PODS = "jobset.sigs.k8s.io/jobset-name"
 
 
@@ -67,10 +72,12 @@ def objects(settings: TrainingSettings, install: Install) -> tuple[KubernetesObj
             ingress=[{"ports": k8s.ports(WEBHOOK_PORT)}],
             egress=[k8s.to_dns(), *k8s.to_api_server(install.facts.network.api_server_endpoints)],
         ),
-        *boundary().objects(),
+        *boundary(),
+        *(launcher_storage().objects() if settings.mpi_jobs and served(install.facts.kubernetes_version) else ()),
         *(obj for name, rules in rights.items() for obj in k8s.cluster_role(NAME, name, rules, name)),
         *_own_role(),
         *_runtime_readers(),
+        *_version(),
         k8s.secret(NAME, UNUSED_SECRET, {}),
         *(obj for name in CONTROLLERS for obj in controller_objects(name, settings, install)),
         *_webhooks(install),
@@ -115,6 +122,20 @@ def _own_role() -> tuple[KubernetesObject, KubernetesObject]:
     )  # fmt: skip
 
 
+def _version() -> tuple[KubernetesObject, ...]:
+    """Where Kubeflow's SDK looks for Trainer's version, readable for everybody whom the cluster knows."""
+    only = {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [_PUBLIC], "verbs": ["get"]}
+    return (
+        k8s.config_map(NAME, _PUBLIC, {"kubeflow_trainer_version": f"v{VERSION}"}),
+        k8s.obj(f"{_RBAC}/v1", "Role", NAME, _PUBLIC, rules=[only]),
+        k8s.obj(
+            f"{_RBAC}/v1", "RoleBinding", NAME, _PUBLIC,
+            roleRef={"apiGroup": _RBAC, "kind": "Role", "name": _PUBLIC},
+            subjects=[_EVERYBODY],
+        ),
+    )  # fmt: skip
+
+
 def _runtime_readers() -> tuple[KubernetesObject, KubernetesObject]:
     """Everybody known may see which runtimes there are: tenants' groups have no common name, and it is no secret."""
     return (
@@ -124,6 +145,6 @@ def _runtime_readers() -> tuple[KubernetesObject, KubernetesObject]:
         k8s.obj(
             f"{_RBAC}/v1", "ClusterRoleBinding", NAME, _READERS, namespaced=False,
             roleRef={"apiGroup": _RBAC, "kind": "ClusterRole", "name": _READERS},
-            subjects=[{"apiGroup": _RBAC, "kind": "Group", "name": "system:authenticated"}],
+            subjects=[_EVERYBODY],
         ),
     )  # fmt: skip

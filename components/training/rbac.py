@@ -93,7 +93,7 @@ JOBSET_RULES: tuple[Rule, ...] = (
     _rule(JOBSET_GROUP, ("jobsets/finalizers",), ("update",)),
     _rule("batch", ("jobs",), _OWN),
     _rule("batch", ("jobs/status",), ("get", "update", "patch")),
-    _rule("", ("services",), (*_READ, "create")),
+    _rule("", ("services", "persistentvolumeclaims"), (*_READ, "create")),
     _rule("", ("pods",), (*_READ, "delete")),
     _rule("", ("pods/status",), ("get", "update", "patch")),
     _rule("", ("nodes",), _READ),

@@ -19,6 +19,7 @@ COMPONENT = Component(
     summary="Search for hyperparameters (Katib)",
     settings=TuningSettings,
     requires=("database",),
+    after=("training",),
     optional=True,
     images=images,
     upstream=(UPSTREAM,),

@@ -17,3 +17,5 @@ SUGGESTION_LABEL = "katib.kubeflow.org/deployment"
 """On pods that compute suggestions, which run in the workspace of their experiment."""
 EXPERIMENT_LABEL = "katib.kubeflow.org/experiment"
 TRIAL_LABEL = "katib.kubeflow.org/trial"
+NAMESPACE_LABELS = {"katib.kubeflow.org/metrics-collector-injection": "enabled"}
+"""On namespaces in which Katib takes experiments."""

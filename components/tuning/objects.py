@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from components import kubernetes as k8s
@@ -11,6 +12,8 @@ from components.database import managed as managed_database
 from components.database.names import password_name
 from components.database.objects import endpoint as database_endpoint
 from components.facts import Endpoint
+from components.isolation.policies.model import quoted_list
+from components.training.names import NAME as TRAINING
 from components.tuning.images import COLLECTOR_IMAGE, CONTROLLER_IMAGE, MANAGER_IMAGE, SUGGESTION_IMAGE
 from components.tuning.names import (
     CONTROLLER_PODS,
@@ -21,7 +24,8 @@ from components.tuning.names import (
     NAMESPACE,
     SUGGESTION_PORT,
 )
-from components.tuning.rbac import OWN_RULES, WATCH_RULES
+from components.tuning.policies import policies
+from components.tuning.rbac import JOB_KINDS, WATCH_RULES
 from components.tuning.settings import TuningSettings
 from components.upstream import Server, definitions, webhooks
 
@@ -44,14 +48,16 @@ _CONFIG = "katib-config"
 _POD_HOOK = "mutator.pod.katib.kubeflow.org"
 _ROLE = "tuning"
 """Role and database in the platform's PostgreSQL."""
-_RBAC = "rbac.authorization.k8s.io"
 
 ALGORITHMS = ("random", "grid", "tpe", "cmaes", "sobol")
 """What one static binary computes (goptuna)."""
 _SMALL = {
-    "requests": {"cpu": "20m", "memory": "48Mi", "ephemeral-storage": "64Mi"},
-    "limits": {"cpu": "400m", "memory": "256Mi", "ephemeral-storage": "256Mi"},
+    "requests": {"cpu": "10m", "memory": "32Mi", "ephemeral-storage": "64Mi"},
+    "limits": {"cpu": "200m", "memory": "128Mi", "ephemeral-storage": "256Mi"},
 }
+"""Within the ratios that a workspace's LimitRange allows."""
+_OWNERS = ("Job", "TFJob", "PyTorchJob", "MPIJob")
+"""Kinds that own the pods of trials. A TrainJob's pods belong to Jobs."""
 
 
 def configuration(install: Install) -> dict[str, Any]:
@@ -67,13 +73,7 @@ def configuration(install: Install) -> dict[str, Any]:
                 "healthzAddr": f":{_HEALTH_PORT}",
                 "metricsAddr": "0",
                 "injectSecurityContext": True,
-                "trialResources": [
-                    "Job.v1.batch",
-                    "TFJob.v1.kubeflow.org",
-                    "PyTorchJob.v1.kubeflow.org",
-                    "MPIJob.v1.kubeflow.org",
-                    "TrainJob.v1alpha1.trainer.kubeflow.org",
-                ],
+                "trialResources": _trial_kinds(install.facts.components),
             },
         },
         "runtime": {
@@ -84,11 +84,23 @@ def configuration(install: Install) -> dict[str, Any]:
                     "image": install.images[SUGGESTION_IMAGE],
                     "imagePullPolicy": "IfNotPresent",
                     "resources": _SMALL,
+                    "securityContext": k8s.container_security(),
+                    # Its own choice waits ten seconds before it looks, and ten between looks.
+                    "readinessProbe": {
+                        "grpc": {"port": SUGGESTION_PORT, "service": "manager.v1beta1.Suggestion"},
+                        "periodSeconds": 2,
+                    },
                 }
                 for algorithm in ALGORITHMS
             ],
         },
     }
+
+
+def _trial_kinds(components: Collection[str]) -> list[str]:
+    """It watches those that are there when it starts, so a change of them must start it anew."""
+    kinds = [f"{kind}.{group}" for group, kind in JOB_KINDS]
+    return kinds if TRAINING in components else kinds[:1]
 
 
 def objects(settings: TuningSettings, install: Install) -> tuple[KubernetesObject, ...]:
@@ -110,7 +122,6 @@ def objects(settings: TuningSettings, install: Install) -> tuple[KubernetesObjec
         k8s.service_account(NAME),
         k8s.service_account(NAME, MANAGER),
         *k8s.cluster_role(NAME, NAME, WATCH_RULES),
-        *_own_role(),
         k8s.default_deny(NAME),
         k8s.allow(
             NAME, "controller", pods=CONTROLLER_PODS,
@@ -130,6 +141,7 @@ def objects(settings: TuningSettings, install: Install) -> tuple[KubernetesObjec
         k8s.secret(NAME, "webhooks", tls, "kubernetes.io/tls"),
         k8s.service(NAME, _SERVICE, {"webhooks": (443, _WEBHOOK_PORT)}),
         _manager_service(),
+        *(obj for policy in policies() for obj in policy.objects()),
         *(_lenient(hooks) for hooks in webhooks(install, UPSTREAM.name, server)),
         k8s.deployment(NAME, template, recreate=True),
         _manager(settings, install, k8s.digest(environment, secret)),
@@ -155,7 +167,8 @@ def _database_environment(install: Install) -> dict[str, str]:
 
 def _lenient(hooks: KubernetesObject) -> KubernetesObject:
     """Experiments are judged or refused. Pods are looked at only where a job owns them, and start in any case."""
-    owned = "has(object.metadata.ownerReferences) && object.metadata.ownerReferences.exists(o, o.kind != 'ReplicaSet')"
+    owners = "object.metadata.ownerReferences"
+    owned = f"has({owners}) && {owners}.exists(o, o.kind in {quoted_list(_OWNERS)})"
     changed = [
         {**hook, "failurePolicy": "Ignore", "matchConditions": [{"name": "owned-by-a-job", "expression": owned}]}
         if hook["name"] == _POD_HOOK
@@ -163,17 +176,6 @@ def _lenient(hooks: KubernetesObject) -> KubernetesObject:
         for hook in hooks["webhooks"]
     ]
     return {**hooks, "webhooks": changed}
-
-
-def _own_role() -> tuple[KubernetesObject, KubernetesObject]:
-    return (
-        k8s.obj(f"{_RBAC}/v1", "Role", NAME, "configuration", rules=list(OWN_RULES)),
-        k8s.obj(
-            f"{_RBAC}/v1", "RoleBinding", NAME, "configuration",
-            roleRef={"apiGroup": _RBAC, "kind": "Role", "name": "configuration"},
-            subjects=[{"kind": "ServiceAccount", "name": NAME, "namespace": NAMESPACE}],
-        ),
-    )  # fmt: skip
 
 
 def _manager_service() -> KubernetesObject:

@@ -23,27 +23,34 @@ WORKLOAD_RULES = (*VIEWER_RULES, _rule(GROUP, ("experiments",), ("create",)))
 
 _MAKE = (*_READ, "create", "delete")
 
+JOB_KINDS: dict[tuple[str, str], str] = {
+    ("batch", "Job.v1"): "jobs",
+    ("trainer.kubeflow.org", "TrainJob.v1alpha1"): "trainjobs",
+    (GROUP, "TFJob.v1"): "tfjobs",
+    (GROUP, "PyTorchJob.v1"): "pytorchjobs",
+    (GROUP, "MPIJob.v1"): "mpijobs",
+}
+"""What a trial can be: API group, and kind with version → resource. All but the first come with training."""
+
 WATCH_RULES: tuple[Rule, ...] = (
-    _rule(GROUP, _KINDS, (*_READ, "create", "update", "patch", "delete")),
-    _rule(
-        GROUP,
-        tuple(f"{kind}/{part}" for kind in _KINDS for part in ("status", "finalizers")),
-        ("get", "update", "patch"),
-    ),
+    _rule(GROUP, ("experiments",), (*_READ, "update")),
+    _rule(GROUP, ("suggestions",), (*_READ, "create", "update")),
+    _rule(GROUP, ("trials",), (*_READ, "create", "update", "delete")),
+    _rule(GROUP, tuple(f"{kind}/status" for kind in _KINDS), ("update",)),
+    # Who owns an object that blocks its owner's deletion must be allowed to change the owner's finalizers.
+    _rule(GROUP, tuple(f"{kind}/finalizers" for kind in _KINDS), ("update",)),
     _rule("", ("namespaces",), _READ),
     _rule("", ("events",), ("create", "patch", "update")),
-    _rule("", ("pods",), _READ),
-    # A webhook looks up whose pod it sees, through what owns it.
-    _rule("apps", ("replicasets", "statefulsets"), ("get", "list", "watch")),
-    _rule("jobset.x-k8s.io", ("jobsets",), _READ),
     # Trials are jobs; suggestions are computed in a Deployment behind a Service.
-    _rule("batch", ("jobs",), _MAKE),
-    _rule("trainer.kubeflow.org", ("trainjobs",), _MAKE),
-    _rule(GROUP, ("tfjobs", "pytorchjobs", "mpijobs"), _MAKE),
+    *(_rule(group, (resource,), _MAKE) for (group, _), resource in JOB_KINDS.items()),
     _rule("apps", ("deployments",), _MAKE),
-    _rule("", ("services", "persistentvolumeclaims"), _MAKE),
+    _rule("", ("services",), _MAKE),
+    # Between a TrainJob and its pods.
+    _rule("jobset.x-k8s.io", ("jobsets",), ("get",)),
+    # Its client has one cache of them for all namespaces, though it reads its own configuration, and templates of
+    # trials in the experiment's namespace (policies.py).
     _rule("", ("configmaps",), _READ),
+    _rule("", ("persistentvolumeclaims",), _READ),
 )
-"""Over all workspaces. Not among them: secrets, roles and service accounts, which only early stopping would need."""
-
-OWN_RULES: tuple[Rule, ...] = (_rule("", ("configmaps",), ("get",)),)
+"""Over all workspaces. Not among them: secrets, roles and service accounts, which only early stopping would need, and
+volumes, which only experiments that resume from one would need."""

@@ -12,6 +12,7 @@ from components.tuning.names import (
     NAMESPACE,
     SUGGESTION_LABEL,
     SUGGESTION_PORT,
+    TRIAL_LABEL,
 )
 
 
@@ -22,7 +23,7 @@ def workspace_objects(workspace: Workspace, _: PlatformFacts) -> tuple[Kubernete
             workspace,
             "allow-tuning-suggestions",
             {
-                "podSelector": {"matchExpressions": [{"key": SUGGESTION_LABEL, "operator": "Exists"}]},
+                "podSelector": _having(SUGGESTION_LABEL),
                 "policyTypes": ["Ingress"],
                 "ingress": [
                     {"from": [k8s.peer(NAMESPACE, CONTROLLER_PODS)], "ports": k8s.ports(SUGGESTION_PORT)},
@@ -33,12 +34,16 @@ def workspace_objects(workspace: Workspace, _: PlatformFacts) -> tuple[Kubernete
             workspace,
             "allow-tuning-observations",
             {
-                "podSelector": {},
+                "podSelector": _having(TRIAL_LABEL),
                 "policyTypes": ["Egress"],
                 "egress": [{"to": [k8s.peer(NAMESPACE, MANAGER_PODS)], "ports": k8s.ports(MANAGER_PORT)}],
             },
         ),
     )
+
+
+def _having(label: str) -> dict[str, object]:
+    return {"matchExpressions": [{"key": label, "operator": "Exists"}]}
 
 
 def _policy(workspace: Workspace, name: str, spec: dict[str, object]) -> KubernetesObject:

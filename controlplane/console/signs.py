@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from controlplane.contents.model import ContentKind, ContentState
 from controlplane.operations.model import Operation, OperationKind, OperationState, StepState
+from controlplane.promotions.model import PromotionState
 from controlplane.reconcile.model import ConditionType
 from controlplane.requests.model import RequestState
 from controlplane.tenants.model import TenantState
@@ -61,6 +63,35 @@ STEP = {
     StepState.RUNNING: Sign("Running", "info", "sync"),
     StepState.DONE: Sign("Done", "success", "success"),
     StepState.FAILED: Sign("Failed", "danger", "danger"),
+}
+CONTENT = {
+    ContentState.WAITING: Sign("Waiting in the queue", "warning", "pending"),
+    ContentState.STARTING: Sign("Starting", "info", "sync"),
+    ContentState.RUNNING: Sign("Running", "success", "success"),
+    ContentState.SUCCEEDED: Sign("Done", "", "check"),
+    ContentState.FAILED: Sign("Failed", "danger", "danger"),
+    ContentState.STOPPED: Sign("Stopped", "", "pause"),
+    ContentState.ENDING: Sign("Being deleted", "info", "sync"),
+    ContentState.REGISTERED: Sign("Registered", "", "check"),
+}
+CONTENT_KIND = {
+    ContentKind.NOTEBOOK: "Notebook",
+    ContentKind.TRAINJOB: "TrainJob",
+    ContentKind.TFJOB: "TFJob",
+    ContentKind.PYTORCHJOB: "PyTorchJob",
+    ContentKind.MPIJOB: "MPIJob",
+    ContentKind.JOB: "Job",
+    ContentKind.EXPERIMENT: "Experiment",
+    ContentKind.WORKFLOW: "Workflow",
+    ContentKind.CRONWORKFLOW: "Schedule",
+    ContentKind.INFERENCESERVICE: "Endpoint",
+    ContentKind.MODEL: "Model",
+}
+PROMOTION = {
+    PromotionState.WAITING: Sign("Waiting for an answer", "info", "pending"),
+    PromotionState.DONE: Sign("Done", "success", "success"),
+    PromotionState.REFUSED: Sign("Refused by the rule", "danger", "danger"),
+    PromotionState.REJECTED: Sign("Rejected", "danger", "danger"),
 }
 _KINDS = {
     OperationKind.WORKSPACE_CREATE: "Create workspace",

@@ -11,6 +11,7 @@ from controlplane.console import bp, forms, signs, web
 from controlplane.console.forms import Form, Incomplete
 from controlplane.console.listing import Listing
 from controlplane.console.views_asking import tenants_to_ask
+from controlplane.console.views_contents import overview, works_in
 from controlplane.errors import NotFound, PublicError
 from controlplane.operations.service import OperationService
 from controlplane.requests.model import RequestQuery, RequestState
@@ -21,6 +22,7 @@ from controlplane.work import Work
 from controlplane.workspaces.model import Change, Workspace, WorkspaceQuery, WorkspaceState, WorkspaceUpdate
 from controlplane.workspaces.service import WorkspaceService
 
+_WITH_CONTENTS = frozenset({WorkspaceState.READY, WorkspaceState.UPDATING, WorkspaceState.SUSPENDED})
 _LABELS = {
     "title": "Title", "quota.cpu": "CPU", "quota.memory": "Memory", "quota.storage": "Storage", "quota.pods": "Pods",
     "expires_at": "Expires",
@@ -43,9 +45,11 @@ def workspace(tenant: str, name: str) -> Response:
     with web.work() as work:
         shown, owner = _find(work, tenant, name)
         operation = OperationService(work).get(shown.operation) if shown.operation else None
+        sections, problem = overview(work, tenant, name) if shown.state in _WITH_CONTENTS else ((), "")
     return web.show(
         "workspace.html", workspace=shown, tenant=owner, operation=operation, manages=_manages(owner),
-        may_ask=owner.role is Role.MEMBER and owner.state == "active",
+        may_ask=owner.role is Role.MEMBER and owner.state == "active", sections=sections, problem=problem,
+        works=works_in(owner),
     )  # fmt: skip
 
 

@@ -5,7 +5,17 @@ from __future__ import annotations
 from flask import Response
 
 from controlplane.contents import stream
-from controlplane.contents.model import ContentDetail, ContentKind, ContentName, ContentQuery, Contents, LogQuery, Logs
+from controlplane.contents.actions import ActionService
+from controlplane.contents.model import (
+    ContentAction,
+    ContentDetail,
+    ContentKind,
+    ContentName,
+    ContentQuery,
+    Contents,
+    LogQuery,
+    Logs,
+)
 from controlplane.contents.service import ContentService
 from controlplane.http.caller import outside, runtime
 from controlplane.http.endpoint import Api
@@ -19,12 +29,13 @@ _ONE = _ALL + "/{kind}/{name}"
 
 
 def _service(work: Work) -> ContentService:
-    return ContentService(work, outside().cluster)
+    there = outside()
+    return ContentService(work, there.cluster, there.tracking)
 
 
 @api.get(_ALL)
 def list_contents(work: Work, tenant: Slug, workspace: Slug, query: ContentQuery) -> Contents:
-    """Notebooks, jobs, experiments, pipelines and endpoints as they are now, newest first."""
+    """Notebooks, jobs, experiments, pipelines, endpoints and models as they are now, newest first."""
     return _service(work).list(tenant, workspace, query)
 
 
@@ -50,3 +61,33 @@ def follow_content_logs(
     service = _service(work)
     place = service.log_place(tenant, workspace, kind, name, query)
     return event_stream(stream.lines(runtime(), service.cluster, place, query.tail, stream.last_seen()))
+
+
+def _act(
+    work: Work, tenant: Slug, workspace: Slug, thing: tuple[ContentKind, str], action: ContentAction
+) -> ContentDetail:
+    return ActionService(work, outside().cluster).act(tenant, workspace, *thing, action)
+
+
+@api.post(_ONE + "/stop")
+def stop_content(
+    work: Work, tenant: Slug, workspace: Slug, kind: ContentKind, name: ContentName
+) -> ContentDetail:  # fmt: skip
+    """Free what it uses. What its kind can suspend can be resumed; a notebook is started anew by the hub."""
+    return _act(work, tenant, workspace, (kind, name), ContentAction.STOP)
+
+
+@api.post(_ONE + "/resume")
+def resume_content(
+    work: Work, tenant: Slug, workspace: Slug, kind: ContentKind, name: ContentName
+) -> ContentDetail:  # fmt: skip
+    """Undo a stop; a job goes into the queue again."""
+    return _act(work, tenant, workspace, (kind, name), ContentAction.RESUME)
+
+
+@api.post(_ONE + "/delete")
+def delete_content(
+    work: Work, tenant: Slug, workspace: Slug, kind: ContentKind, name: ContentName
+) -> ContentDetail:  # fmt: skip
+    """Delete it with its pods. Runs and models in MLflow stay."""
+    return _act(work, tenant, workspace, (kind, name), ContentAction.DELETE)

@@ -16,17 +16,21 @@ from controlplane.contents.model import (
     ContentKind,
     ContentQuery,
     Contents,
+    Group,
     LogLine,
     LogQuery,
     Logs,
 )
 from controlplane.contents.reading import experiments, fields, pods
 from controlplane.contents.reading.detail import detail
+from controlplane.contents.reading.models import registered
 from controlplane.contents.reading.scene import Scene, content
 from controlplane.contents.rights import require_access
 from controlplane.db import cursor_time, decode_cursor, encode_cursor
-from controlplane.errors import NotFound, Unavailable
+from controlplane.errors import NotFound, Refused, Unavailable
 from controlplane.kube.resources import POD
+from controlplane.tracking.caller import as_caller
+from controlplane.tracking.client import Tracking
 from controlplane.work import Work
 from controlplane.workspaces.repository import WorkspaceRow
 from controlplane.workspaces.service import find
@@ -41,20 +45,23 @@ class LogPlace:
     namespace: str
     pod: str
     container: str
+    trouble: str = ""
+    """What keeps the pod from running; then there is no log to wait for."""
 
 
 class ContentService:
     """Everybody who may see the workspace sees what runs in it; logs are asked about at RBAC as well."""
 
-    def __init__(self, work: Work, cluster: Cluster | None) -> None:
+    def __init__(self, work: Work, cluster: Cluster | None, tracking: Tracking | None = None) -> None:
         self._work = work
         self._cluster = cluster
+        self._tracking = tracking
 
     def list(self, tenant: str, workspace: str, query: ContentQuery) -> Contents:
         """Newest first. Kinds that are not installed are named with the reason."""
         row = self._row(tenant, workspace)
         wanted = _wanted(query)
-        scene = self._scene(row.namespace, events=_WARNINGS)
+        scene = self._scene(row.namespace, events=_WARNINGS) if wanted else Scene(row.namespace)
         found: list[Content] = []
         absent: list[Absent] = []
         for kind in wanted:
@@ -63,18 +70,31 @@ class ContentService:
                 absent.append(Absent(kind=kind.kind, reason=_absent(kind)))
             else:
                 found += [content(kind, obj, scene) for obj in objects if is_own(kind, obj)]
+        if query.kind in (None, ContentKind.MODEL) and query.group in (None, Group.MODELS):
+            try:
+                found += self._models(row)
+            except (Refused, Unavailable) as error:
+                absent.append(Absent(kind=ContentKind.MODEL, reason=error.detail))
         return _page(found, query, tuple(absent))
+
+    def _models(self, row: WorkspaceRow) -> Iterable[Content]:
+        """Registered models as the caller sees them."""
+        for model in as_caller(self._work, self._tracking, row.namespace).models():
+            if model.created_at is not None:
+                yield registered(row.namespace, model, model.created_at)
 
     def get(self, tenant: str, workspace: str, kind: ContentKind, name: str) -> ContentDetail:
         """One of them with conditions, parts, pods and events."""
         row = self._row(tenant, workspace)
-        known, obj = self.found(row, kind, name)
-        scene = self._scene(row.namespace)
+        return self.described(row, *self.found(row, kind, name))
+
+    def described(self, row: WorkspaceRow, known: Kind, obj: KubernetesObject) -> ContentDetail:
+        """Everything about an object of the kind."""
         trials: list[KubernetesObject] = []
-        if kind is ContentKind.EXPERIMENT:
-            label = f"{experiments.EXPERIMENT_LABEL}={name}"
+        if known.kind is ContentKind.EXPERIMENT:
+            label = f"{experiments.EXPERIMENT_LABEL}={fields.name(obj)}"
             trials = self.cluster.objects(TRIAL, row.namespace, labels=label) or []
-        return detail(known, obj, scene, trials)
+        return detail(known, obj, self._scene(row.namespace), trials)
 
     def logs(self, tenant: str, workspace: str, kind: ContentKind, name: str, query: LogQuery) -> Logs:
         """The last lines of one of its pods. `note` says why where there are none."""
@@ -86,9 +106,8 @@ class ContentService:
         except NoLog as error:
             return Logs(pod=place.pod, container=place.container, lines=(), note=str(error))
         shown = tuple(LogLine(at=line.at, text=line.text) for line in lines)
-        return Logs(
-            pod=place.pod, container=place.container, lines=shown, note="" if shown else "It has written nothing yet."
-        )
+        silent = f"There is no log yet. {place.trouble}" if place.trouble else "It has written nothing yet."
+        return Logs(pod=place.pod, container=place.container, lines=shown, note="" if shown else silent)
 
     def log_place(self, tenant: str, workspace: str, kind: ContentKind, name: str, query: LogQuery) -> LogPlace | None:
         """The pod and container that the query means; None where it has no pods. NotFound: no such pod of it."""
@@ -107,7 +126,7 @@ class ContentService:
         container = query.container or pods.main_container(chosen)
         if container is None or container not in pods.containers(chosen):
             raise NotFound
-        return LogPlace(row.namespace, fields.name(chosen), container)
+        return LogPlace(row.namespace, fields.name(chosen), container, pods.trouble(chosen))
 
     @property
     def cluster(self) -> Cluster:

@@ -51,8 +51,11 @@ def register() -> None:
     """Puts every command in its place."""
     from infra.cli import (
         access,
+        contents,
         install,
         kubeconfig,
+        lineage,
+        models,
         planning,
         profiles,
         repair,
@@ -63,10 +66,12 @@ def register() -> None:
         workspaces,
     )
 
-    for module in (planning, install, profiles, repair, rights, tools, access, kubeconfig, tour):
+    for module in (planning, install, profiles, repair, rights, tools, lineage, access, kubeconfig, tour):
         module.register(app)
     app.add_typer(tenants.app, name="tenant")
+    contents.register(workspaces.app)
     app.add_typer(workspaces.app, name="workspace")
+    app.add_typer(models.app, name="model")
     access.tokens.command()(kubeconfig.credential)
     app.add_typer(access.tokens, name="token")
 

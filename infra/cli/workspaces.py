@@ -11,7 +11,7 @@ from infra.api.client import FAILED_STATES, Client
 from infra.cli import options
 from infra.cli.access import client
 from infra.cli.changes import Following, confirm_loss, follows, report_operation
-from infra.cli.options import workspace_path as _path
+from infra.cli.options import workspace_path
 from infra.cli.output import Format, ago, chosen, document, out, rows
 from infra.cli.tenants import Cpu, Memory, Pods, Storage, quota
 
@@ -60,7 +60,7 @@ def list_(
 def get(name: Name, output: options.Output = Format.TABLE, as_json: options.Json = False) -> None:
     """Show one workspace with its conditions."""
     with client() as api:
-        workspace = api.get(_path(name))
+        workspace = api.get(workspace_path(name))
     if document(workspace, chosen(output, as_json)):
         return
     rows([workspace], COLUMNS, "")
@@ -81,7 +81,7 @@ def create(
     pods: Pods = None,
 ) -> None:
     """Make a workspace within its tenant's quota."""
-    path = _path(name)
+    path = workspace_path(name)
     tenant, slug = name.split("/")
     body: dict[str, Any] = {"name": slug, "quota": quota(DEFAULT_QUOTA, cpu, memory, storage, pods)}
     if title:
@@ -102,7 +102,7 @@ def resize(
     pods: Pods = None,
 ) -> None:
     """Change a workspace's quota."""
-    path = _path(name)
+    path = workspace_path(name)
     with client() as api:
         before = api.get(path)["quota"]
         change = api.patch(path, {"quota": quota(before, cpu, memory, storage, pods)})
@@ -115,7 +115,7 @@ def resize(
 @follows(120)
 def suspend(name: Name, how: Following) -> None:
     """Stop everything in a workspace. Data stays."""
-    path = _path(name)
+    path = workspace_path(name)
     with client() as api:
         change = api.post(f"{path}/suspend")
         _finish(api, change, path, how, f"Workspace {name} is suspended.", f"Undo: platform workspace resume {name}")
@@ -125,7 +125,7 @@ def suspend(name: Name, how: Following) -> None:
 @follows(120)
 def resume(name: Name, how: Following) -> None:
     """Let a suspended workspace work again."""
-    path = _path(name)
+    path = workspace_path(name)
     with client() as api:
         _finish(api, api.post(f"{path}/resume"), path, how, f"Workspace {name} is ready.")
 
@@ -139,7 +139,7 @@ def delete(
     confirm: Annotated[str | None, typer.Option("--name", help="TENANT/NAME once more, with --yes.")] = None,
 ) -> None:
     """Delete a workspace with all its data."""
-    path = _path(name)
+    path = workspace_path(name)
     with client() as api:
         api.get(path)
         confirm_loss(f"workspace {name} with its runs, models, files and volumes", name, yes, confirm)

@@ -26,7 +26,8 @@ class Bill:
         provider = KubernetesProvider("cluster", kubeconfig=self.kubeconfig, cluster=self.install.facts.installation)
         installed: dict[str, InstalledComponent] = {}
         for component, settings in self.components:
-            required = [installed[name] for name in component.requires if name in installed]
+            before = (*component.requires, *component.after)
+            required = [installed[name] for name in before if name in installed]
             installed[component.name] = InstalledComponent(
                 component,
                 settings,

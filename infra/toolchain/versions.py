@@ -227,13 +227,13 @@ TOOLS: tuple[Spec, ...] = (
     _katib("katib-file-metricscollector", "metricscollector/v1beta1/file-metricscollector", 2),
     GoTool(
         name="jobset-controller",
-        version="0.8.0",
+        version="0.11.1",
         module="jobset",
         package="sigs.k8s.io/jobset",
         licence="Apache-2.0",
         seconds=77,
         ask=(),
-        defines=("sigs.k8s.io/jobset/pkg/version.GitVersion=v0.8.0",),
+        defines=("sigs.k8s.io/jobset/pkg/version.GitVersion=v0.11.1",),
     ),
     GoTool(
         name="trainer-controller-manager",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from components.names import Role
+from components.names import SYSTEM_NAMESPACE, Role
 from infra.api.client import Refused
 from infra.kubectl import KubectlFailed, short, until
 from infra.verify.story import Story
@@ -52,6 +52,31 @@ def run_visible(story: Story) -> Evidence:
     return f"a member of A, signed in at the gateway: run {status}, model verify-model with alias champion"
 
 
+def kubernetes_by_person(story: Story) -> Evidence:
+    own = story.kubernetes(f"/api/v1/namespaces/{story.a.namespace}/pods")
+    expect(own["kind"] == "PodList", f"pods of A's own namespace are a {own['kind']}")
+    tricks: dict[str, dict[str, str]] = {
+        "": {},
+        " with headers of an administrator": {"Impersonate-User": "root", "Impersonate-Group": "system:masters"},
+    }
+    places = {
+        "B's pods": f"/api/v1/namespaces/{story.b.namespace}/pods",
+        "the platform's secrets": f"/api/v1/namespaces/{SYSTEM_NAMESPACE}/secrets",
+        "nodes": "/api/v1/nodes",
+    }
+    seen = {}
+    for what, path in places.items():
+        for trick, headers in tricks.items():
+            try:
+                story.kubernetes(path, headers)
+            except Refused as error:
+                seen[f"{what}{trick}"] = error.status
+            else:
+                raise AssertionError(f"a member of A got {what}{trick}")
+    expect(set(seen.values()) == {403}, f"refused in other ways: {seen}")
+    return f"{len(own['items'])} pods of A; status 403 for {', '.join(seen)}"
+
+
 def access_ends(story: Story) -> Evidence:
     story.leave()
     began = time.monotonic()
@@ -63,7 +88,15 @@ def access_ends(story: Story) -> Evidence:
             return f"status {error.status} after {time.monotonic() - began:.1f} s"
         return None
 
-    return until("MLflow refuses the person who left A", 15, refused)
+    try:
+        story.kubernetes(f"/api/v1/namespaces/{story.a.namespace}/pods")
+    except Refused as error:
+        at_once = error.status
+    else:
+        raise AssertionError("the Kubernetes API still answers who has left A")
+    return f"Kubernetes API: status {at_once} at once; MLflow: " + until(
+        "MLflow refuses the person who left A", 15, refused
+    )
 
 
 def hidden_tracking(story: Story) -> Evidence:
@@ -224,6 +257,7 @@ CHECKS: tuple[Check[Story], ...] = (
     Check("two tenants get a workspace each", workspaces),
     Check("a pod in A logs a run, an artifact and a registered model as A", run_logged),
     Check("the UI's API shows the run", run_visible),
+    Check("a member of A reaches A's namespace at the Kubernetes API, and nothing else", kubernetes_by_person),
     Check("a person who leaves A sees nothing more", access_ends),
     Check("B cannot see it by API, name or header", hidden_tracking),
     Check("B cannot reach A's files in S3", hidden_storage),

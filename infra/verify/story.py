@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from components.facts import PlatformFacts
+from components.gateway.names import KUBERNETES_PATH
 from components.names import LABEL_NAME, Role, component_namespace, workspace_namespace
 from components.storage.objects import TRACKING_BUCKET
 from components.tracking.workspace import CONFIG_MAP, FOLDER, WORKLOAD_SERVICE_ACCOUNT, workload_volume
@@ -221,6 +222,11 @@ class Story:
         """What MLflow's API, which its UI uses too, answers that person about A's workspace."""
         headers = {"X-MLFLOW-WORKSPACE": self.a.namespace}
         answer: dict[str, Any] = self.person_api.outside(f"/mlflow{path}", query, headers)
+        return answer
+
+    def kubernetes(self, path: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """What the Kubernetes API answers that person through the gateway."""
+        answer: dict[str, Any] = self.person_api.outside(f"{KUBERNETES_PATH}{path}", {}, headers or {})
         return answer
 
     def mlflow_post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:

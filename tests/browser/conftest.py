@@ -36,7 +36,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     with kubernetes(folder / "kubernetes") as server:
         world = World(server, folder)
         try:
-            with installation(folder, folder / "mlp-system-control-plane.kubeconfig") as made:
+            with installation(folder, world) as made:
                 yield made
         finally:
             world.close()

@@ -13,13 +13,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from components.facts import Endpoint
-from components.names import Role
+from components.names import API_SERVICE_ACCOUNT, CONTROL_PLANE_SERVICE_ACCOUNT, SYSTEM_NAMESPACE, Role
 from controlplane.auth.accounts import AccountService
 from controlplane.auth.model import AccountCreate, Login, Principal
 from controlplane.auth.service import AuthService
@@ -29,7 +29,7 @@ from controlplane.runtime import Runtime
 from controlplane.settings import Settings, load
 from controlplane.tenants.model import Rules, TenantCreate
 from controlplane.tenants.service import TenantService
-from tests.contract.reconcile.world import FACTS
+from tests.contract.reconcile.world import FACTS, World
 from tests.servers.ports import free_port
 from tests.servers.postgres import Postgres
 from tests.servers.valkey import Valkey
@@ -37,6 +37,7 @@ from tests.servers.valkey import Valkey
 ADMIN = "admin"
 SECRET = secrets.token_urlsafe(18)
 """Password of every account of the run."""
+TRACKING_SECRET = "t" * 40
 _START_SECONDS = 120.0
 
 
@@ -52,6 +53,9 @@ class Installation:
     runtime: Runtime
     folder: Path
     environment: dict[str, str]
+    world: World
+    tracking_port: int
+    """Where MLflow is expected; it runs only for tests that start it."""
 
     def account(self, name: str, title: str | None = None, *, platform_admin: bool = False) -> str:
         """Somebody who can sign in with SECRET; gives the name."""
@@ -78,24 +82,33 @@ class Installation:
     @contextmanager
     def worker(self) -> Iterator[None]:
         """A worker as long as the block lasts."""
-        with _process("worker", [sys.executable, "-m", "controlplane.worker"], self):
+        own = {"MLP_KUBECONFIG": str(_kubeconfig(self.folder, CONTROL_PLANE_SERVICE_ACCOUNT))}
+        with _process("worker", [sys.executable, "-m", "controlplane.worker"], self, own):
             yield
 
 
-def _settings(folder: Path, postgres: Postgres, valkey: Valkey, port: int, kubeconfig: Path) -> dict[str, str]:
-    """The environment of a pod of the control plane."""
+def _kubeconfig(folder: Path, account: str) -> Path:
+    """Of a service account of the control plane; the test's world wrote it."""
+    return folder / f"{SYSTEM_NAMESPACE}-{account}.kubeconfig"
+
+
+def _settings(
+    folder: Path, postgres: Postgres, valkey: Valkey, port: int, tracking_port: int
+) -> dict[str, str]:  # fmt: skip
+    """The environment of the web application's pod."""
     facts = FACTS.model_copy(
         update={
             "public_url": f"http://localhost:{port}",
-            "components": ("tracking",),
+            "components": ("tracking", "notebooks", "training", "tuning", "pipelines", "serving"),
             "storage": None,
             "tracking": Endpoint(
-                url="http://tracking.mlp-tracking.svc:5000", namespace="mlp-tracking", pod_labels={"app": "tracking"},
-                port=5000,
+                url=f"http://127.0.0.1:{tracking_port}", namespace="mlp-tracking", pod_labels={"app": "tracking"},
+                port=tracking_port,
             ),
         }
     )  # fmt: skip
-    for name, content in (("facts", facts.model_dump_json()), ("gateway", "g" * 32), ("first", SECRET)):
+    secrets = (("gateway", "g" * 32), ("tracking", TRACKING_SECRET), ("first", SECRET))
+    for name, content in (("facts", facts.model_dump_json()), *secrets):
         (folder / name).write_text(content)
     return {
         **os.environ,
@@ -104,16 +117,24 @@ def _settings(folder: Path, postgres: Postgres, valkey: Valkey, port: int, kubec
         "MLP_BROKER_URL": valkey.url,
         "MLP_FACTS_FILE": str(folder / "facts"),
         "MLP_GATEWAY_SECRET_FILE": str(folder / "gateway"),
+        "MLP_TRACKING_SECRET_FILE": str(folder / "tracking"),
         "MLP_FIRST_ADMIN_PASSWORD_FILE": str(folder / "first"),
-        "MLP_KUBECONFIG": str(kubeconfig),
+        "MLP_KUBECONFIG": str(_kubeconfig(folder, API_SERVICE_ACCOUNT)),
     }
 
 
 @contextmanager
-def _process(name: str, command: list[str], at: Installation) -> Iterator[subprocess.Popen[bytes]]:
+def _process(
+    name: str, command: list[str], at: Installation, own: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     with (at.folder / f"{name}.log").open("ab") as log:
         process = subprocess.Popen(
-            command, env=at.environment, stdout=log, stderr=log, cwd=Path(__file__).parents[2], start_new_session=True
+            command,
+            env={**at.environment, **(own or {})},
+            stdout=log,
+            stderr=log,
+            cwd=Path(__file__).parents[2],
+            start_new_session=True,
         )
         try:
             yield process
@@ -127,17 +148,19 @@ def _process(name: str, command: list[str], at: Installation) -> Iterator[subpro
 
 
 @contextmanager
-def installation(folder: Path, kubeconfig: Path) -> Iterator[Installation]:
-    """Everything but a worker, on the cluster of a kubeconfig."""
+def installation(folder: Path, world: World) -> Iterator[Installation]:
+    """Everything but a worker, on the cluster of a world that keeps its kubeconfigs in the folder."""
     postgres, valkey = Postgres().start(), Valkey().start()
     try:
         for role in ("owner", "application"):
             postgres.sql(f"CREATE ROLE {role} LOGIN")
         postgres.sql("CREATE DATABASE console OWNER owner")
-        port = free_port()
-        environment = _settings(folder, postgres, valkey, port, kubeconfig)
+        port, tracking_port = free_port(), free_port()
+        environment = _settings(folder, postgres, valkey, port, tracking_port)
         settings: Settings = load(environment)
-        made = Installation(settings.public_url, Runtime.make(settings), folder, environment)
+        made = Installation(
+            settings.public_url, Runtime.make(settings), folder, environment, world, tracking_port
+        )  # fmt: skip
         manage = [sys.executable, "-m", "controlplane.manage", "migrate", "bootstrap-admin"]
         done = subprocess.run(manage, env=environment, capture_output=True, text=True, timeout=60, check=False)
         if done.returncode:

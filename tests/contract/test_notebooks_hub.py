@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from components import notebooks
@@ -46,6 +47,7 @@ class Scene:
     hub: HubServer
     world: World
     reconciler: Reconciler
+    postgres: Postgres
     own: WorkspaceSpec
     other: WorkspaceSpec
 
@@ -84,7 +86,7 @@ def scene(kubernetes_server: KubernetesServer, tmp_path_factory: pytest.TempPath
     postgres = Postgres().start()
     hub = HubServer(folder, settings, kubeconfig, postgres)
     try:
-        yield Scene(hub.start(), world, reconciler, own, other)
+        yield Scene(hub.start(), world, reconciler, postgres, own, other)
     finally:
         hub.close()
         postgres.close()
@@ -223,6 +225,22 @@ def test_a_token_made_by_the_gateways_word_dies_with_the_account(scene: Scene) -
     scene.hub.people.groups[account] = None
     time.sleep(9)
     assert scene.hub.ask("GET", "/notebooks/hub/api/user", **token)[0] == 403
+
+
+def test_the_hub_starts_anew_with_what_it_knew_and_without_its_database_for_a_while(scene: Scene) -> None:
+    account = _somebody()
+    groups = (scene.group(),)
+    scene.hub.people.groups[account] = groups
+    path = f"/notebooks/hub/api/users/{account}/servers/{server_name(scene.own.tenant, scene.own.name)}"
+    assert scene.hub.ask("POST", path, account, groups, {"user_options": {"size": "huge"}})[0] == 400
+    scene.hub.stop()
+    scene.hub.start()
+    assert scene.hub.ask("GET", path, account, groups)[0] == 200, "the entry is still there"
+    scene.postgres.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'notebooks'")
+    assert scene.hub.ask("GET", path, account, groups)[0] == 200, "it connects again by itself"
+    idle = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'notebooks' AND state = 'idle in transaction'"
+    with psycopg.connect(scene.postgres.url("postgres", driver=False)) as connection:
+        assert connection.execute(idle).fetchone() == (0,)
 
 
 def _counted(world: World, spec: WorkspaceSpec) -> bool:

@@ -16,6 +16,7 @@ from components.isolation.policies.defaults import pod_defaults
 from components.names import LABEL_TENANT
 from components.tracking.environment import pod_environment
 from components.tracking.workspace import FOLDER, workload_volume
+from components.training.launcher import launcher_storage
 from tests.servers.kubernetes import KubernetesRequestFailed, KubernetesServer
 
 pytestmark = pytest.mark.contract
@@ -71,7 +72,11 @@ def place(kubernetes_server: KubernetesServer) -> Iterator[Place]:
         server.request("POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
         for account in ("default", "workload"):
             _apply_account(server, name, account)
-    made = [_only_here(obj, mark) for policy in (pod_environment(), pod_defaults()) for obj in policy.objects()]
+    made = [
+        _only_here(obj, mark)
+        for policy in (pod_environment(), pod_defaults(), launcher_storage())
+        for obj in policy.objects()
+    ]
     paths = [
         f"{_API}/{'mutatingadmissionpolicybindings' if 'policyName' in o['spec'] else 'mutatingadmissionpolicies'}"
         for o in made
@@ -250,6 +255,18 @@ def test_pods_of_controllers_are_completed_too(place: Place) -> None:
     (found,) = place.server.request("GET", path)["items"]
     assert found["spec"]["serviceAccountName"] == "workload"
     assert found["spec"]["containers"][0]["envFrom"] == _SOURCES
+
+
+def test_a_launcher_of_an_mpijob_asks_for_little_scratch_space(place: Place) -> None:
+    def made(name: str) -> dict[str, Any]:
+        size = {"cpu": "100m", "memory": "512Mi", "ephemeral-storage": "5Gi"}
+        init = {"name": name, "image": _IMAGE, "resources": {"requests": size, "limits": size}}
+        return dict(place.create(initContainers=[init])["initContainers"][0]["resources"])
+
+    _until(lambda: made("kubectl-delivery")["limits"]["ephemeral-storage"] == "256Mi")
+    little = {"cpu": "100m", "memory": "512Mi", "ephemeral-storage": "256Mi"}
+    assert made("kubectl-delivery") == {"requests": little, "limits": little}
+    assert made("other")["limits"]["ephemeral-storage"] == "5Gi"
 
 
 def test_a_debugging_container_can_still_be_added(place: Place) -> None:

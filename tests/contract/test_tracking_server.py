@@ -9,6 +9,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,22 @@ def test_run_belongs_to_the_caller_and_its_artifacts_to_the_workspace(
     assert answer["run"]["info"]["user_id"] == "user:acme"
     assert run["artifacts"].startswith(f"workspaces/{ACME}/")
     assert server.ask("GET", f"/get-artifact?path=secret.txt&run_uuid={run['id']}", **A) == (200, b"acme's")
+
+
+def test_pods_that_make_the_default_experiment_at_once_share_it(server: TrackingServer) -> None:
+    def make(who: dict[str, Any], name: str) -> tuple[int, Any]:
+        return server.ask("POST", "/api/2.0/mlflow/experiments/create", {"name": name}, **who)
+
+    with ThreadPoolExecutor(8) as pods:
+        answers = list(pods.map(lambda _: make(A, "Default"), range(8)))
+    assert [status for status, _ in answers] == [200] * 8, answers
+    (own,) = {made["experiment_id"] for _, made in answers}
+    status, other = make(B, "Default")
+    assert status == 200
+    assert other["experiment_id"] != own
+    assert make(A, "twice")[0] == 200
+    status, refused = make(A, "twice")
+    assert (status, refused["error_code"]) == (400, "RESOURCE_ALREADY_EXISTS")
 
 
 def test_viewer_reads_and_does_not_write(server: TrackingServer, run: dict[str, str]) -> None:

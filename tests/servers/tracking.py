@@ -100,6 +100,10 @@ class TrackingServer:
             "TMPDIR": tempfile.mkdtemp(dir=folder),
         }
 
+    def allow_hosts(self, *hosts: str) -> None:
+        """Names that it answers to, instead of its own alone. Before `start`."""
+        self._env["MLFLOW_SERVER_ALLOWED_HOSTS"] = ",".join(hosts)
+
     def _sources(self) -> Path:
         """Only what the image has of this project."""
         tree = self._folder / "sources"

@@ -15,6 +15,8 @@ from components.names import (
     MANAGED_BY,
     SYSTEM_NAMESPACE,
 )
+from components.queueing.names import GROUP as QUEUES
+from components.queueing.names import USER as QUEUEING_USER
 
 _ALL = ("CREATE", "UPDATE", "DELETE")
 
@@ -51,6 +53,11 @@ def _owned() -> Policy:
             ("not-a-namespace", "request.kind.group != '' || request.kind.kind != 'Namespace'"),
             ("not-the-platform", f"!({PLATFORM})"),
             ("not-a-controller", f"!({exempt})"),
+            # Kueue holds tenants' queues by a finalizer for as long as they are in use.
+            (
+                "not-kueue",
+                f"!(request.userInfo.username == '{QUEUEING_USER}' && request.kind.group == '{QUEUES}')",
+            ),
         ),
         rules=(
             Rule(

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 from jupyterhub.app import JupyterHub
+from jupyterhub.utils import utcnow
 from tornado.ioloop import PeriodicCallback
 from traitlets import default
 from traitlets.config import Config
 
+from components.notebooks.hub import ending
 from components.notebooks.hub import settings as hub_settings
 from components.notebooks.hub.authenticator import GatewayAuthenticator
 from components.notebooks.hub.authority import Authority
-from components.notebooks.hub.handlers import OpenServer, Place, behind_gateway
+from components.notebooks.hub.ending import Limits
+from components.notebooks.hub.handlers import OpenServer, Place, behind_gateway, end_transaction
 from components.notebooks.hub.people import People, Unknowable
 from components.notebooks.hub.routes import Routes
 from components.notebooks.hub.settings import HubSecrets, HubSettings
@@ -26,15 +28,16 @@ from components.notebooks.naming import HUB_PATH, workspace_of
 
 PLACE_PATH = "/internal/place"
 """For the gateway, outside of what it passes on for people."""
-_RIGHTS_SECONDS = 20
+_CHECK_SECONDS = 20
 _OPEN = f"{HUB_PATH}/open"
 
 
 class WorkspaceHub(JupyterHub):
-    """Adds what cannot be configured: handlers, people, and the search for servers whose owners lost their rights."""
+    """Adds what cannot be configured: handlers, people, and the search for servers that must end."""
 
     people: People
     authority: Authority
+    limits: Limits
 
     @default("users")
     def _users_default(self) -> PersonDict:
@@ -46,34 +49,53 @@ class WorkspaceHub(JupyterHub):
         every = (*own, *self.handlers)  # type: ignore[has-type]
         self.handlers = [(entry[0], behind_gateway(entry[1]), *entry[2:]) for entry in every]
 
+    def check_invalid_named_servers(self) -> None:
+        """Ours are named by workspaces, past JupyterHub's own rule for names, which would end the hub's start."""
+
     async def start(self) -> None:
         await super().start()
-        check = PeriodicCallback(self.stop_the_unentitled, _RIGHTS_SECONDS * 1000)
-        self._periodic_callbacks["rights"] = check
+        self._started = utcnow(with_tz=False)
+        check = PeriodicCallback(self.end_servers, _CHECK_SECONDS * 1000)
+        self._periodic_callbacks["ending"] = check
         check.start()
 
-    async def stop_the_unentitled(self) -> None:
-        """Ends every server whose owner may no longer run anything in its workspace. Where nobody can tell, none."""
-        running = [
+    async def end_servers(self) -> None:
+        """Ends every server that is idle or too old, or whose owner may no longer run anything in its workspace."""
+        active = [
             (user, name)
             for user in list(self.users.values())
             for name, spawner in list(user.spawners.items())
-            if spawner.active and not spawner.pending and workspace_of(name)
+            if spawner.active and workspace_of(name)
         ]
-        for user, name in running:
-            try:
-                owner = await self.people.find(user.name)
-                if owner is not None and await self.authority.may_run(owner, name):
-                    continue
-            except Unknowable as error:
-                self.log.warning("cannot tell whether %s may still run %s: %s", user.name, name, error)
-                return
-            self.log.warning("%s may not run anything in %s any more; its server ends", user.name, name)
-            await self.proxy.delete_user(user, name)
-            try:
-                await user.stop(name)
-            except Exception:
-                self.log.exception("%s of %s did not end; it is tried again", name, user.name)
+        used = {user.spawners[name].namespace for user, name in active}
+        for user, name in active:
+            if name not in user.spawners or user.spawners[name].pending:
+                continue
+            row = user.spawners[name].orm_spawner
+            why = ending.reason(self.limits, utcnow(with_tz=False), self._started, row.started, row.last_activity)
+            if why or (why := await self._unentitled(user.name, name)):
+                self.log.warning("the server %s of %s ends: %s", name, user.name, why)
+                await self._end(user, name)
+        await WorkspaceSpawner.stop_watching(used)
+        end_transaction(self.db)
+
+    async def _unentitled(self, account: str, server: str) -> str:
+        """Why the owner lost the server; empty where they did not, or nobody can tell."""
+        try:
+            owner = await self.people.find(account)
+            if owner is not None and await self.authority.may_run(owner, server):
+                return ""
+        except Unknowable as error:
+            self.log.warning("cannot tell whether %s may still run %s: %s", account, server, error)
+            return ""
+        return "its owner may not run anything in the workspace any more"
+
+    async def _end(self, user: Any, server: str) -> None:
+        await self.proxy.delete_user(user, server)
+        try:
+            await user.stop(server)
+        except Exception:
+            self.log.exception("%s of %s did not end; it is tried again", server, user.name)
 
 
 def configuration(settings: HubSettings, secrets: HubSecrets) -> Config:
@@ -102,31 +124,11 @@ def configuration(settings: HubSettings, secrets: HubSecrets) -> Config:
     hub.token_expires_in_max_seconds = 8 * 3600
     hub.template_paths = [str(Path(__file__).parent / "templates")]
     hub.template_vars = {"public_url": settings.public_url}
-    hub.load_roles = [
-        {
-            "name": "idle-culler",
-            "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
-            "services": ["idle-culler"],
-        }
-    ]
-    hub.services = [{"name": "idle-culler", "command": _culler(settings)}]
     made.Authenticator.allow_all = True
     made.Authenticator.auth_refresh_age = 4
     made.Authenticator.auth_refresh_strict = True
     made.WorkspaceSpawner = _spawner(settings)
     return made
-
-
-def _culler(settings: HubSettings) -> list[str]:
-    """Looks every minute; the activity it goes by is what servers report themselves: pages, kernels, terminals."""
-    return [
-        sys.executable,
-        "-m",
-        "jupyterhub_idle_culler",
-        f"--timeout={settings.idle_seconds}",
-        "--cull-every=60",
-        f"--max-age={settings.max_age_seconds}",
-    ]
 
 
 def _spawner(settings: HubSettings) -> Config:
@@ -184,6 +186,7 @@ def prepared(settings: HubSettings, secrets: HubSecrets) -> WorkspaceHub:
     authority = Authority()
     GatewayAuthenticator.people = WorkspaceHub.people = people
     WorkspaceHub.authority = authority
+    WorkspaceHub.limits = Limits(settings.idle_seconds, settings.max_age_seconds)
     WorkspaceSpawner.hub_settings = settings
     hub: Any = WorkspaceHub.instance(config=configuration(settings, secrets))
     hub.tornado_settings = {

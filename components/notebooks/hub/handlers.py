@@ -16,6 +16,15 @@ from components.notebooks.naming import workspace_of
 _SESSION = "platform"
 
 
+def end_transaction(session: Any) -> None:
+    """JupyterHub reads in one transaction without an end, which the server ends after minutes, connection and all.
+
+    Objects stay as they are read (expire_on_commit is off). What others are changing right now is left to them.
+    """
+    if not (session.new or session.dirty or session.deleted):
+        session.commit()
+
+
 class FromGateway:
     """Goes before a handler of JupyterHub (`behind_gateway`).
 
@@ -50,6 +59,10 @@ class FromGateway:
 
     def set_session_cookie(self) -> str:
         return _SESSION
+
+    def on_finish(self) -> None:
+        super().on_finish()  # type: ignore[misc]
+        end_transaction(self.settings["db"])
 
     def server_model(self, spawner: Any, *, user: Any = None) -> dict[str, Any]:
         """`full_url` is the address on the server's own origin."""

@@ -44,6 +44,7 @@ class WorkspaceSpawner(KubeSpawner):
         self.options_form = options_form
         self.options_from_form = options_of
         self.options_from_query = _no_start_by_link
+        self.apply_user_options = _taken_over_at_start
 
     # What is asked before and while it starts
 
@@ -152,6 +153,15 @@ class WorkspaceSpawner(KubeSpawner):
                 self.__class__.reflectors.pop(key, None)
         return await super()._start_reflector(kind, reflector_class, replace, **options)
 
+    @classmethod
+    async def stop_watching(cls, used: set[str]) -> None:
+        """Ends the watches of workspaces without a server, which may be gone; a start begins them anew."""
+        for key in [key for key in cls.reflectors if key[1] not in used]:
+            reflector = cls.reflectors[key]
+            if reflector.first_load_future.done():
+                del cls.reflectors[key]
+                await reflector.stop()
+
 
 def _words(error: ApiException) -> str:
     """The message of a Status object."""
@@ -165,6 +175,11 @@ def _refused(status: int, message: str) -> web.HTTPError:
     error = web.HTTPError(status, message)
     error.jupyterhub_message = message
     return error
+
+
+def _taken_over_at_start(spawner: Any, options: Any) -> None:
+    """`load_user_options` does it, where it can ask the quota."""
+    del spawner, options
 
 
 def _no_start_by_link(query: Any) -> dict[str, Any]:

@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-_MLFLOW = "mlserver_mlflow.MLflowRuntime"
-_SKLEARN = "mlserver_sklearn.SKLearnModel"
+_MLFLOW = "components.serving.runtime.model.MlflowModel"
+_SKLEARN = "components.serving.runtime.model.SklearnModel"
 _FILES = ("model.joblib", "model.pkl", "model.pickle")
 
 

@@ -36,16 +36,18 @@ def create() -> ASGIApp:
         "_MLFLOW_IN_JOB_EXECUTOR": "false",
     }
 
-    from mlflow.server.handlers import initialize_backend_stores
+    from mlflow.server.handlers import _get_tracking_store, initialize_backend_stores
     from mlflow_kubernetes_plugins.auth.middleware import create_app
 
     from components.tracking.server.artifacts import restrict_repositories
+    from components.tracking.server.experiments import share_default_experiment
 
     restrict_repositories(destination)
     database = os.environ["_MLFLOW_SERVER_FILE_STORE"]
     initialize_backend_stores(
         database, database, "mlflow-artifacts:/", workspace_store_uri=_required("MLFLOW_WORKSPACE_STORE_URI")
     )
+    share_default_experiment(_get_tracking_store())
     return GatewayGuard(create_app(), secret, reader)
 
 

@@ -45,6 +45,18 @@
     history.replaceState(history.state, "", url.pathname + url.search);
   });
 
+  // A log that is read at its end stays there while lines come; one that is scrolled up stays where it is.
+  const tails = () => document.querySelectorAll("[data-tail]");
+  const toEnd = () => {
+    for (const tail of tails()) if (tail.dataset.tail !== "up") tail.scrollTop = tail.scrollHeight;
+  };
+  document.addEventListener("scroll", (event) => {
+    const tail = event.target;
+    if (!tail.dataset || tail.dataset.tail === undefined) return;
+    tail.dataset.tail = tail.scrollTop + tail.clientHeight < tail.scrollHeight - 8 ? "up" : "";
+  }, true);
+  document.addEventListener("htmx:after:swap", toEnd);
+
   // A form is sent once, however often the button is pressed.
   document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -65,6 +77,7 @@
 
   // After a refused form the summary of errors gets the focus, so that it is read first.
   const start = () => {
+    toEnd();
     document.querySelector("[data-focus]")?.focus();
     for (const button of document.querySelectorAll("[data-copy]")) {
       if (!navigator.clipboard) continue;

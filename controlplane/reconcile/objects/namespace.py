@@ -6,6 +6,8 @@ import re
 
 from components.contract import KubernetesObject
 from components.facts import PlatformFacts
+from components.tuning.names import NAME as TUNING
+from components.tuning.names import NAMESPACE_LABELS as TUNING_LABELS
 from controlplane.reconcile.model import WorkspaceSpec
 from controlplane.reconcile.objects.common import ANNOTATION_UID
 
@@ -14,7 +16,7 @@ _MINOR = re.compile(r"v?(\d+)\.(\d+)(?:\D.*)?")
 
 def namespace(spec: WorkspaceSpec, facts: PlatformFacts) -> KubernetesObject:
     """Pod security is `restricted`, pinned to the cluster's version so that an upgrade tightens nothing unseen."""
-    labels: dict[str, str] = {}
+    labels: dict[str, str] = dict(TUNING_LABELS) if TUNING in facts.components else {}
     for mode in ("enforce", "audit", "warn"):
         labels[f"pod-security.kubernetes.io/{mode}"] = "restricted"
         labels[f"pod-security.kubernetes.io/{mode}-version"] = pod_security_version(facts.kubernetes_version)

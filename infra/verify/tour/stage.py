@@ -86,6 +86,16 @@ class Tour(Story):
         except AssertionError as error:
             raise AssertionError(f"{error}; it stands at {short(json.dumps(last.get('status', {})), 600)}") from error
 
+    def runs(self, where: str) -> list[dict[str, Any]]:
+        """Runs of the workspace that match, asked by the person at the gateway."""
+        listed = self.mlflow("/api/2.0/mlflow/experiments/search", {"max_results": "100"})
+        found = self.mlflow_post(
+            "/api/2.0/mlflow/runs/search",
+            {"experiment_ids": [each["experiment_id"] for each in listed["experiments"]], "filter": where},
+        )
+        runs: list[dict[str, Any]] = found.get("runs", [])
+        return runs
+
     def logs(self, selector: str) -> str:
         """The last lines of the pods with those labels; empty where there are none any more."""
         try:

@@ -9,7 +9,7 @@ from typing import Any
 from components.facts import PlatformFacts
 from infra.kubectl import KubectlFailed, short
 from infra.verify.checks import Check, Evidence, expect
-from infra.verify.tour import training
+from infra.verify.tour import endpoints, models, training
 from infra.verify.tour.stage import Tour, condition
 
 MODEL = "tour-model"
@@ -90,24 +90,13 @@ def _trained(tour: Tour, job: dict[str, Any], kind: str) -> Evidence:
     selector = f"training.kubeflow.org/job-name={name}" if kind == "TFJob" else f"jobset.sigs.k8s.io/jobset-name={name}"
     log = tour.logs(selector)
     expect(not how.startswith("Failed"), f"{how}; log: {short(log, 800)}")
-    runs = _runs(tour, f"tags.`mlp.io/origin-name` = '{name}'")
+    runs = tour.runs(f"tags.`mlp.io/origin-name` = '{name}'")
     expect(len(runs) == 1, f"{len(runs)} runs of {kind} {name} are in MLflow; log: {short(log, 600)}")
     tags = {tag["key"]: tag["value"] for tag in runs[0]["data"]["tags"]}
     expect(tags.get("mlp.io/origin-kind") == kind, f"its run says it is of a {tags.get('mlp.io/origin-kind')}")
     workload = _queued(tour, name)
     tour.me.run("delete", what, f"--namespace={tour.a.namespace}", "--wait=false")
     return f"{how} after {seconds:.0f} s; run {runs[0]['info']['run_id']} in MLflow; {workload}"
-
-
-def _runs(tour: Tour, where: str) -> list[dict[str, Any]]:
-    """Runs of the workspace that match, asked by the person at the gateway."""
-    listed = tour.mlflow("/api/2.0/mlflow/experiments/search", {"max_results": "100"})
-    found = tour.mlflow_post(
-        "/api/2.0/mlflow/runs/search",
-        {"experiment_ids": [each["experiment_id"] for each in listed["experiments"]], "filter": where},
-    )
-    runs: list[dict[str, Any]] = found.get("runs", [])
-    return runs
 
 
 def _queued(tour: Tour, name: str) -> str:
@@ -117,9 +106,9 @@ def _queued(tour: Tour, name: str) -> str:
     listed = json.loads(tour.me.run("get", "workloads.kueue.x-k8s.io", f"--namespace={tour.a.namespace}", "-o", "json"))
     mine = [each for each in listed["items"] if name in _owners(each)]
     expect(len(mine) == 1, f"{len(mine)} workloads in the queue belong to {name}")
-    admitted = condition(mine[0], "Admitted")
-    expect(admitted is not None, f"the queue did not admit {name}: {mine[0].get('status')}")
-    return f"queue: {admitted}"
+    known = {each["type"] for each in mine[0]["status"]["conditions"]}
+    expect({"Admitted", "Finished"} <= known, f"the queue did not let {name} through: {mine[0]['status']}")
+    return f"queue {mine[0]['spec']['queueName']} let it in and saw it finish"
 
 
 def _owners(obj: dict[str, Any]) -> set[str]:
@@ -158,16 +147,24 @@ def cleared(tour: Tour) -> Evidence:
 
 def steps(facts: PlatformFacts) -> tuple[Check[Tour], ...]:
     """Those that the installed components allow. The first sets the stage and the last clears it."""
-    made: list[tuple[str, Check[Tour]]] = [
+    made: tuple[tuple[str, Check[Tour]], ...] = (
         ("notebooks", Check("a notebook server starts", notebook_starts)),
         ("notebooks", Check("the notebook trains, logs and registers", notebook_trains)),
         ("notebooks", Check("the notebook stops and its home stays", notebook_stops)),
         ("training", Check("a TFJob trains on two workers", tfjob)),
         ("training", Check("a TrainJob trains", trainjob)),
-    ]
+        ("tuning", Check("a search tries parameters, each trial a run", models.tuned)),
+        ("tuning pipelines", Check("a pipeline judges the best model and promotes it", models.promoted)),
+        ("tuning pipelines serving", Check("the promoted model is served and predicts", models.served)),
+        ("tuning pipelines serving", Check("the prediction is traced back to the search, and forth", models.traced)),
+        ("serving", Check("an alias is served at an endpoint", endpoints.endpoint_serves)),
+        ("serving", Check("moving the alias under load fails no call", endpoints.alias_moves)),
+        ("serving", Check("another tenant's pod may not call the endpoint", endpoints.endpoint_closed)),
+    )
+    there = set(facts.components)
     return (
         Check("a person gets a workspace and one token", opened),
-        *(check for component, check in made if component in facts.components),
+        *(check for needed, check in made if set(needed.split()) <= there),
         Check("another tenant can do none of it", stranger),
         Check("all of it is removed without a trace", cleared),
     )

@@ -40,7 +40,7 @@ def install_kinds(world: World) -> None:
 
 def _established(kube: Kube, definition: KubernetesObject) -> bool:
     found = kube.get(CRD, None, definition["metadata"]["name"])
-    conditions = found.get("status", {}).get("conditions", [])
+    conditions = (found.get("status") or {}).get("conditions") or []
     return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
 
 

@@ -217,3 +217,88 @@ def test_logs_need_the_right_in_the_workspace(lab: Lab) -> None:
     refused = lab.root.get(f"{lab.path}/contents/trainjob/quiet/logs", 403)
     assert refused["code"] == "rbac", "a platform admin is no member of the tenant"
     lab.vi.get(f"{lab.path}/contents/trainjob/quiet/logs?pod=somebody-elses", 404)
+
+
+def test_members_stop_resume_and_delete_and_it_is_on_record(lab: Lab) -> None:
+    lab.things.job("hourly", parallelism=1)
+    one = f"{lab.path}/contents/job/hourly"
+    assert lab.vi.post(f"{one}/stop", status=403)["code"] == "refused"
+    assert lab.root.post(f"{one}/stop", status=403)["code"] == "rbac", "a platform admin is no member of the tenant"
+    stopped = lab.mo.post(f"{one}/stop")
+    assert (stopped["content"]["state"], stopped["content"]["actions"]) == ("stopped", ["resume", "delete"])
+    assert lab.things.get("batch/v1", "Job", "hourly")["spec"]["suspend"] is True
+    assert lab.mo.post(f"{one}/stop", status=403)["code"] == "state"
+    assert lab.mo.post(f"{one}/resume")["content"]["state"] in ("starting", "running")
+    lab.mo.post(f"{one}/delete")
+    until("it is gone", lambda: "hourly" not in lab.items())
+    lab.mo.post(f"{one}/delete", status=404)
+    assert [(e["actor"], e["object"].split("/")[-1]) for e in lab.audited("content.stop")] == [("user:mo", "hourly")]
+    assert lab.audited("content.delete")[0]["before"] == {"state": "starting"}
+    assert lab.audited("content.patch")[0]["outcome"] == "refused"
+
+
+def test_what_a_queue_holds_is_stopped_in_the_queue(lab: Lab, world: World) -> None:
+    job = lab.things.trainjob("nightly")
+    lab.things.workload(job, [condition("QuotaReserved", "True", "R"), condition("Admitted", "True", "A")])
+    role = {
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+        "metadata": {"name": "training", "namespace": lab.namespace},
+        "rules": [{"apiGroups": ["trainer.kubeflow.org"], "resources": ["trainjobs"], "verbs": ["patch"]}],
+    }  # fmt: skip
+    one = f"{lab.path}/contents/trainjob/nightly"
+    world.admin.apply(role)
+    binding = {
+        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+        "metadata": {"name": "training", "namespace": lab.namespace},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "training"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": f"tenant:{lab.tenant}:member"}],
+    }  # fmt: skip
+    world.admin.apply(binding)
+    stopped = lab.mo.post(f"{one}/stop")
+    assert stopped["content"]["state"] == "stopped"
+    kept = lab.things.get("trainer.kubeflow.org/v1alpha1", "TrainJob", "nightly")
+    assert kept["spec"]["suspend"] is False, "Kueue suspends it when it takes the room away"
+    workload = lab.things.get("kueue.x-k8s.io/v1beta2", "Workload", "trainjob-nightly")
+    assert workload["spec"]["active"] is False
+    assert lab.mo.post(f"{one}/resume")["content"]["state"] != "stopped"
+
+
+def test_a_notebook_is_stopped_by_ending_its_pod(lab: Lab) -> None:
+    labels = {"component": "singleuser-server", "hub.jupyter.org/username": "mo"}
+    lab.things.pod("jupyter-mo", labels)
+    lab.mo.post(f"{lab.path}/contents/notebook/jupyter-mo/delete", status=403)
+    lab.mo.post(f"{lab.path}/contents/notebook/jupyter-mo/stop")
+    until("the pod is gone", lambda: "jupyter-mo" not in lab.items())
+
+
+def test_admission_narrows_what_the_web_application_may_change(lab: Lab, world: World) -> None:
+    """With a token of its account alone, somebody could not do what the console never does."""
+    from controlplane.kube.errors import ApiError
+
+    lab.things.job("hourly", suspend=True, completions=1)
+    lab.things.pod("plain", {})
+    job, pod = world.web.resource("batch/v1", "Job"), world.web.resource("v1", "Pod")
+
+    def refused(change: Any) -> str:
+        with pytest.raises(ApiError) as error:
+            change()
+        return str(error.value)
+
+    for patch in (
+        {"metadata": {"labels": {"a": "b"}}},
+        {"metadata": {"annotations": {"a": "b"}}},
+        {"spec": {"activeDeadlineSeconds": 5}},
+        {"spec": {"suspend": False, "backoffLimit": 9}},
+    ):
+        said = refused(lambda p=patch: world.web.merge(job, lab.namespace, "hourly", p))  # type: ignore[misc]
+        assert "(rule: web)" in said, patch
+    assert "(rule: web)" in refused(lambda: world.web.delete(pod, lab.namespace, "plain"))
+    lab.things.kube.create(
+        {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "outside", "namespace": "default"},
+         "spec": {"template": TEMPLATE, "suspend": True}}
+    )  # fmt: skip
+    try:
+        assert "(rule: " in refused(lambda: world.web.delete(job, "default", "outside"))
+    finally:
+        world.admin.delete(job, "default", "outside")
+    world.web.merge(job, lab.namespace, "hourly", {"spec": {"suspend": False}})

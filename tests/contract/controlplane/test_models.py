@@ -149,6 +149,9 @@ def test_models_are_read_as_the_caller(lab: Lab, mlflow: Mlflow) -> None:
     page = lab.vi.get(f"{lab.path}/models?limit=1")
     assert [m["name"] for m in lab.vi.get(f"{lab.path}/models?limit=1&cursor={page['next']}")["items"]] == ["sales"]
     assert [m["name"] for m in lab.vi.get(f"{lab.path}/models?search=CHU")["items"]] == ["churn"]
+    seen = lab.items("?group=models")
+    assert seen["sales"]["progress"] == "newest version 2, production is version 2"
+    assert seen["sales"]["url"] == f"/mlflow/#/models/sales?workspace={lab.namespace}"
     versions = lab.vi.get(f"{lab.path}/models/sales")["versions"]
     assert [(v["version"], v["aliases"], v["run"]) for v in versions] == [(2, ["production"], run), (1, [], run)]
     lab.vi.get(f"{lab.path}/models/none", 404)

@@ -11,14 +11,14 @@ from components.contract import KubernetesObject, Tenant, Workspace
 from components.facts import Queueing
 from components.names import workspace_namespace
 from components.queueing import COMPONENT
-from components.queueing.names import API_VERSION, STORED_VERSION, cluster_queue
+from components.queueing.names import API_VERSION, VERSION, cluster_queue
 from components.queueing.objects import UPSTREAM
 from components.upstream import definitions
 from controlplane.kube.client import Kube
 from controlplane.kube.errors import NotFound
 from controlplane.kube.resources import Resource
 from controlplane.reconcile.tenants import TenantReconciler
-from tests.contract.reconcile.world import FACTS, World, absent, some_slug, some_spec, until
+from tests.contract.reconcile.world import FACTS, Actor, World, absent, some_slug, some_spec, until
 from tests.servers.installs import install
 
 pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tenants")]
@@ -33,8 +33,8 @@ _DEFINITIONS = Resource(
 
 
 def _kinds() -> list[KubernetesObject]:
-    """Kueue's definitions as they are installed, without the server that converts versions."""
-    return list(definitions(install(), UPSTREAM.name, "queueing", stored=STORED_VERSION))
+    """As they are installed."""
+    return list(definitions(install(), UPSTREAM.name, "queueing", only=VERSION))
 
 
 def _serve(world: World) -> None:
@@ -82,12 +82,6 @@ def _local(world: World, tenant: Tenant) -> KubernetesObject:
 def _quota(queue: KubernetesObject, resource: str) -> str:
     flavor = queue["spec"]["resourceGroups"][0]["flavors"][0]
     return next(str(each["nominalQuota"]) for each in flavor["resources"] if each["name"] == resource)
-
-
-def test_what_is_read_needs_no_conversion() -> None:
-    kinds = [obj for obj in _kinds() if obj["metadata"]["name"] == "clusterqueues.kueue.x-k8s.io"]
-    stored = [version["name"] for obj in kinds for version in obj["spec"]["versions"] if version["storage"]]
-    assert stored == ["v1beta2"]
 
 
 def test_a_tenants_queues_are_made_once(tenants: TenantReconciler, world: World) -> None:
@@ -173,16 +167,39 @@ def test_queues_of_others_are_left_alone(tenants: TenantReconciler, world: World
     assert not absent(world.admin, foreign)
 
 
-def test_a_queue_that_is_going_is_not_asked_to_go_again(tenants: TenantReconciler, world: World) -> None:
-    """Kueue keeps a queue until its last workload has gone."""
+def test_a_queue_that_is_in_use_goes_when_kueue_lets_it_go(tenants: TenantReconciler, world: World) -> None:
+    """Kueue keeps a queue by a finalizer until its last workload has gone. Nobody else may change it."""
     tenant = _tenant(world)
     tenants.compare(lambda: [tenant])
-    name = cluster_queue(tenant.slug)
-    world.admin.merge(_CLUSTER_QUEUES, None, name, {"metadata": {"finalizers": ["kueue.x-k8s.io/resource-in-use"]}})
+    kueue, other = _account(world, "queueing"), _account(world, "somebody")
+    path = _CLUSTER_QUEUES.path(None, cluster_queue(tenant.slug))
+    hold, release = {"metadata": {"finalizers": ["example.com/in-use"]}}, {"metadata": {"finalizers": None}}
+    patch = "application/merge-patch+json"
+    assert kueue.attempt("PATCH", path, hold, patch).code == 200
     assert tenants.compare(list) >= 1
     assert _queue(world, tenant)["metadata"]["deletionTimestamp"]
-    assert tenants.compare(list) == 0
-    world.admin.merge(_CLUSTER_QUEUES, None, name, {"metadata": {"finalizers": None}})
+    assert tenants.compare(list) == 0, "it is not asked to go again"
+    refused = other.attempt("PATCH", path, release, patch)
+    assert (refused.code, "belongs to the platform" in refused.message) == (403, True)
+    assert kueue.attempt("PATCH", path, release, patch).code == 200
+    assert world.admin.find(_CLUSTER_QUEUES, None, cluster_queue(tenant.slug)) is None
+
+
+def _account(world: World, name: str) -> Actor:
+    """A service account of Kueue's namespace with Kueue's rights."""
+    made = install()
+    for obj in COMPONENT.objects(COMPONENT.settings(), made):
+        if obj["kind"] in ("Namespace", "ServiceAccount", "ClusterRole"):
+            world.admin.apply(obj)
+    rbac = "rbac.authorization.k8s.io"
+    subject = {"kind": "ServiceAccount", "name": name, "namespace": "mlp-queueing"}
+    world.admin.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {
+        "name": name, "namespace": "mlp-queueing"}})  # fmt: skip
+    world.admin.apply({
+        "apiVersion": f"{rbac}/v1", "kind": "ClusterRoleBinding", "metadata": {"name": f"mlp-queueing-{name}"},
+        "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": "mlp-queueing"}, "subjects": [subject],
+    })  # fmt: skip
+    return world.account(name, "mlp-queueing", name)
 
 
 def test_without_kueues_kinds_nothing_is_written_and_nothing_breaks(tenants: TenantReconciler, world: World) -> None:

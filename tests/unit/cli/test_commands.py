@@ -116,3 +116,21 @@ def test_help_is_complete(folder: Path, words: list[str]) -> None:
     done = platform(folder, *words, "-h")
     assert done.returncode == 0
     assert "Usage: platform" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["lineage", "acme/dev"],
+        ["lineage", "acme/dev", "--model", "sales"],
+        ["lineage", "acme/dev", "--endpoint", "a", "--run", "b"],
+        ["model", "promote", "acme/dev", "sales"],
+        ["model", "promote", "acme", "sales", "--version", "1"],
+        ["model", "rule", "acme/dev", "--require", "accuracy"],
+        ["workspace", "logs", "acme/dev", "nightly"],
+    ],
+)
+def test_wrong_use_of_models_and_lineage_is_2(folder: Path, words: list[str]) -> None:
+    done = platform(folder, *words, MLP_URL="https://127.0.0.1:1")
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr

@@ -72,7 +72,7 @@ def test_plan_names_services_in_full_and_answers_to_its_names() -> None:
     ],
 )
 def test_transport_is_strict_for_real_names_only(url: str, strict: bool) -> None:
-    assert ("Strict-Transport-Security" in configuration(_plan(url))) is strict
+    assert ("add_header Strict-Transport-Security" in configuration(_plan(url))) is strict
 
 
 def test_clients_headers_pass_by_name_only() -> None:

@@ -242,6 +242,7 @@ def test_workspaces_learn_where_things_are_and_no_secrets() -> None:
     assert found["mlflow"]["data"] == {
         "MLFLOW_TRACKING_URI": "https://gateway.mlp-gateway.svc/mlflow",
         "MLFLOW_WORKSPACE": "ws-acme--dev",
+        "MLFLOW_EXPERIMENT_NAME": "Default",
         "MLFLOW_TRACKING_AUTH": "mlp",
         "MLFLOW_TRACKING_SERVER_CERT_PATH": "/var/run/secrets/mlp/ca.crt",
         "MLP_TOKEN_FILE": "/var/run/secrets/mlp/token",

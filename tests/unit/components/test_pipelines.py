@@ -20,13 +20,23 @@ WORKSPACE = Workspace("vision", "one", "ws-vision--one")
 def test_a_workspace_binds_the_controller_and_keeps_artifacts_in_its_own_bucket() -> None:
     storage = Endpoint(url="http://storage.mlp-storage.svc:7070", namespace="mlp-storage", port=7070)
     given = facts().model_copy(update={"storage": storage})
-    binding, config = workspace_objects(WORKSPACE, given)
+    binding, _, config = workspace_objects(WORKSPACE, given)
     assert binding["roleRef"]["name"] == "mlp-pipelines-controller"
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "pipelines", "namespace": "mlp-pipelines"}]
     place = json.loads(config["data"]["default"])["s3"]
     assert (place["endpoint"], place["insecure"]) == ("storage.mlp-storage.svc:7070", True)
     assert place["bucket"] == "ws-vision--one"
     assert place["accessKeySecret"] == {"name": "storage", "key": "AWS_ACCESS_KEY_ID"}
+
+
+def test_pods_of_workflows_alone_reach_the_api_server() -> None:
+    policy = next(obj for obj in workspace_objects(WORKSPACE, facts()) if obj["kind"] == "NetworkPolicy")
+    assert policy["spec"]["podSelector"]["matchExpressions"] == [
+        {"key": "workflows.argoproj.io/workflow", "operator": "Exists"}
+    ]
+    assert policy["spec"]["egress"] == [
+        {"to": [{"ipBlock": {"cidr": "10.250.0.2/32"}}], "ports": [{"port": 6443, "protocol": "TCP"}]}
+    ]
 
 
 def test_a_suspended_workspace_gives_the_controller_nothing() -> None:

@@ -168,7 +168,10 @@ def test_an_alias_is_looked_up_once_for_all_pods_of_a_rollout() -> None:
 
 @pytest.mark.parametrize(
     ("file", "implementation"),
-    [("MLmodel", "mlserver_mlflow.MLflowRuntime"), ("model.joblib", "mlserver_sklearn.SKLearnModel")],
+    [
+        ("MLmodel", "components.serving.runtime.model.MlflowModel"),
+        ("model.joblib", "components.serving.runtime.model.SklearnModel"),
+    ],
 )
 def test_the_folder_says_how_it_is_served(tmp_path: Path, file: str, implementation: str) -> None:
     (tmp_path / file).touch()

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from components.contract import KubernetesObject, Workspace
-from components.training import COMPONENT, TrainingSettings
+from components.training import COMPONENT
 from components.training.images import images
 from components.training.names import CONTROLLERS, NAMESPACE, OPERATOR
 from components.training.rbac import JOBSET_RULES, MEMBER_RULES, TRAINER_RULES, VIEWER_RULES, operator_rules
 from components.training.runtimes import runtimes
+from components.training.settings import TrainingSettings
 from components.training.workspace import workspace_objects
 from infra.verify.tour.training import script, tfjob, trainjob
 from tests.servers.installs import facts, install
