@@ -167,7 +167,7 @@ class _Record:
         """The earliest that is there; a new one beside the first run that a trial's code logged, else in an experiment
         of the search's name."""
         for run in self.kept:
-            if run.tags.get(model.TAG_KIND) == "Experiment":
+            if run.tags.get(model.TAG_KIND) == "Experiment" and model.TAG_RECORDED in run.tags:
                 return run
         logged = [run for trial in trials for run in model.logged_by(trial, self.own)]
         place = logged[0].experiment if logged else self.runs.experiment(self.namespace, self.search.name)
@@ -186,7 +186,7 @@ class _Record:
                 self.runs.note(self.namespace, run.id, tags=model.adopted_tags(self.search, parent.id))
         if logged:
             return next((run for run in reversed(logged) if run.models), logged[-1])
-        made = [run for run in self.kept if run.tags.get(model.TAG_NAME) == trial.name]
+        made = model.made_for(trial, self.kept)
         run = made[0] if made else self._start(trial, parent)
         if run.status == "RUNNING" and trial.ended:
             self.runs.note(

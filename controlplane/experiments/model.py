@@ -23,6 +23,8 @@ TAG_EXPERIMENT = f"{DOMAIN}/katib-experiment"
 """On the parent and its children: the experiment's uid."""
 TAG_KIND, TAG_NAME, TAG_OF = f"{DOMAIN}/origin-kind", f"{DOMAIN}/origin-name", f"{DOMAIN}/origin-experiment"
 """As runs bear them that a pod logged (components/tracking/client/origin.py)."""
+TAG_RECORDED = f"{DOMAIN}/recorded-from"
+"""On runs that were made here, with the value `katib`: nobody's code logged them."""
 TAG_BEST_TRIAL, TAG_BEST_RUN = f"{DOMAIN}/best-trial", f"{DOMAIN}/best-run"
 TAG_BEST = f"{DOMAIN}/best-parameters"
 """JSON. The parent's params `best.<name>` say the same, but for experiments that went on after they had succeeded:
@@ -31,6 +33,7 @@ TAG_REGISTERED = f"{DOMAIN}/registered"
 """On the parent: `<model>/<version>` once the alias was given, or why there is nothing to register."""
 PARENT = "mlflow.parentRunId"
 
+_KATIB = "katib"
 _WORKSPACE = "ws-"
 _ENDED: dict[str, Status] = {
     "Succeeded": "FINISHED",
@@ -163,13 +166,13 @@ def milliseconds(time: str | None) -> int:
 
 
 def parent_tags(search: Search) -> dict[str, str]:
-    return {TAG_EXPERIMENT: search.uid, TAG_KIND: "Experiment", TAG_NAME: search.name}
+    return {TAG_EXPERIMENT: search.uid, TAG_RECORDED: _KATIB, TAG_KIND: "Experiment", TAG_NAME: search.name}
 
 
 def child_tags(search: Search, trial: Trial, parent: str) -> dict[str, str]:
     """Of a run that is made for a trial whose code logged none."""
-    own = {TAG_EXPERIMENT: search.uid, TAG_KIND: "Trial", TAG_NAME: trial.name, TAG_OF: search.name}
-    return {**own, PARENT: parent}
+    origin = {TAG_KIND: "Trial", TAG_NAME: trial.name, TAG_OF: search.name}
+    return {TAG_EXPERIMENT: search.uid, TAG_RECORDED: _KATIB, **origin, PARENT: parent}
 
 
 def adopted_tags(search: Search, parent: str) -> dict[str, str]:
@@ -179,6 +182,11 @@ def adopted_tags(search: Search, parent: str) -> dict[str, str]:
 
 def logged_by(trial: Trial, runs: Iterable[Run]) -> list[Run]:
     """The runs that the trial's own code logged, but for those below another run of it."""
-    own = [run for run in runs if run.tags.get(TAG_NAME) == trial.name]
+    own = [run for run in runs if run.tags.get(TAG_NAME) == trial.name and TAG_RECORDED not in run.tags]
     ids = {run.id for run in own}
     return [run for run in own if run.tags.get(PARENT) not in ids]
+
+
+def made_for(trial: Trial, runs: Iterable[Run]) -> list[Run]:
+    """Those that were made here for the trial."""
+    return [run for run in runs if run.tags.get(TAG_NAME) == trial.name and TAG_RECORDED in run.tags]

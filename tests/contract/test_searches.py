@@ -311,7 +311,8 @@ def test_whatever_is_cut_short_is_finished_once(stage: Stage) -> None:
         assert stage.keeper().look() == Round(searches=1, recorded=1, failed=0)
         parent, children = search.runs()
         assert children.keys() == {best, f"{search.name}-b"}
-        assert {run["info"]["status"] for run in (parent, *children.values())} == {"FINISHED"}
+        ended = {name: run["info"]["status"] for name, run in [("parent", parent), *children.items()]}
+        assert set(ended.values()) == {"FINISHED"}, f"cut after {cut} calls: {ended}"
         assert (stage.versions(model), stage.alias(model)) == ({"1": own}, "1"), f"cut after {cut} calls"
         stage.admin.delete(EXPERIMENTS, search.namespace, search.name)
         for obj in list(stage.admin.list(TRIALS)):

@@ -11,7 +11,9 @@ import pytest
 from tests.contract.controlplane.conftest import System
 from tests.contract.controlplane.contents import CONTAINER, TEMPLATE, condition, install_kinds
 from tests.contract.controlplane.lab import Lab, laboratory
+from tests.contract.controlplane.test_sessions import Browser
 from tests.contract.reconcile.world import World, until
+from tests.servers.facts import PUBLIC_URL
 from tests.servers.kubernetes import KubernetesServer
 
 pytestmark = [pytest.mark.contract, pytest.mark.timeout(180)]
@@ -303,3 +305,34 @@ def test_admission_narrows_what_the_web_application_may_change(lab: Lab, world: 
     finally:
         world.admin.delete(job, "default", "outside")
     world.web.merge(job, lab.namespace, "hourly", {"spec": {"suspend": False}})
+
+
+def test_the_console_shows_it_on_every_page(lab: Lab) -> None:
+    job = lab.things.trainjob("nightly", suspend=True)
+    lab.things.workload(job, [condition("QuotaReserved", "False", "Pending", "LocalQueue default doesn't exist")])
+    labels = {"component": "singleuser-server", "hub.jupyter.org/username": "mo"}
+    lab.things.pod("jupyter-mo", labels, {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]})
+    lab.things.make(
+        "serving.kserve.io/v1beta1", "InferenceService", "sales", {"conditions": [condition("Ready", "True", "R")]},
+        spec={"predictor": {"model": {"modelFormat": {"name": "mlflow"}, "storageUri": "models:/sales/1"}}},
+    )  # fmt: skip
+    browser = Browser(lab.mlp)
+    browser.sign_in("mo")
+    home = f"/workspaces/{lab.tenant}/dev"
+    for path in ("", "/running", "/contents"):
+        page = browser.client.get(home + path, headers=browser.headers, base_url=PUBLIC_URL)
+        assert page.status_code == 200, page.text
+        for words in (
+            "nightly",
+            "Queue default takes nothing right now",
+            "jupyter-mo",
+            f"/notebooks/hub/spawn/mo/{lab.tenant}--dev",
+        ):
+            assert words in page.text, (path, words)
+    for path in ("/contents/trainjob/nightly", "/contents/trainjob/nightly/log", "/contents/inferenceservice/sales",
+                 "/contents/trainjob/nightly/delete", "/promotions", "/lineage"):  # fmt: skip
+        page = browser.client.get(home + path, headers=browser.headers, base_url=PUBLIC_URL)
+        assert page.status_code == 200, (path, page.text)
+    assert (
+        browser.client.get(f"{home}/contents/secret/x", headers=browser.headers, base_url=PUBLIC_URL).status_code == 404
+    )
