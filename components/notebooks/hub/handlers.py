@@ -146,8 +146,8 @@ class Place(BaseHandler):
 class OpenServer(BaseHandler):
     """Where people come back to after signing in: on to the server whose OAuth client asked for them.
 
-    By a page that leads on, not by a redirect: the sign-in form may lead to the platform's own origin only, and browsers
-    hold that against every redirect behind it.
+    By a page that leads on, not by a redirect: the sign-in form may lead to the platform's own origin only, and
+    browsers hold that against every redirect behind it.
     """
 
     @web.authenticated
