@@ -14,14 +14,16 @@ import pytest
 from pydantic import SecretStr
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from components.isolation.people import people_binding, people_role
-from components.names import API_SERVICE_ACCOUNT, SYSTEM_NAMESPACE, Role
+from components.control_plane.people import people_objects
+from components.names import Role
 from controlplane.app import create_app
+from controlplane.gate.tokens import PeopleTokens
 from controlplane.operations.repository import due
 from controlplane.operations.runner import Runner
 from controlplane.reconcile.people import PeopleRole
 from controlplane.reconcile.service import Reconciler
 from controlplane.tenants.people import People
+from controlplane.wiring import make_people_tokens
 from controlplane.worker import handlers
 from tests.contract.controlplane.conftest import (  # noqa: F401 - fixtures
     System,
@@ -53,10 +55,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="package")
 def world(kubernetes_server: KubernetesServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made = World(kubernetes_server, Path(tmp_path_factory.mktemp("people")))
-    account = {"name": API_SERVICE_ACCOUNT, "namespace": SYSTEM_NAMESPACE}
-    made.admin.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
-    made.admin.apply(people_role())
-    made.admin.apply(people_binding(SYSTEM_NAMESPACE, API_SERVICE_ACCOUNT))
+    for obj in people_objects():
+        made.admin.apply(obj)
     yield made
     made.close()
 
@@ -70,6 +70,7 @@ class Front:
     world: World
     gateway: Gateway
     people: People
+    tokens: PeopleTokens
     tenant: str
     other: str
     namespace: str
@@ -123,12 +124,11 @@ class Front:
 @pytest.fixture
 def front(system_under_test: System, world: World, tmp_path: Path) -> Iterator[Front]:  # noqa: F811
     mlp = system_under_test
-    token_file = tmp_path / "token"
-    token_file.write_text(world.server.service_account_token(SYSTEM_NAMESPACE, API_SERVICE_ACCOUNT))
     mlp.runtime.settings = mlp.runtime.settings.model_copy(
-        update={"kubernetes_token_file": token_file, "gateway_secret": SecretStr(hop_secret("control-plane"))}
+        update={"gateway_secret": SecretStr(hop_secret("control-plane"))}
     )
-    mlp.app = create_app(mlp.runtime.settings, runtime=mlp.runtime)
+    tokens = make_people_tokens(world.web)
+    mlp.app = create_app(mlp.runtime.settings, runtime=mlp.runtime, people=tokens)
     reconciler = Reconciler(world.control_plane, RememberedStorage(), FACTS)
     mlp.runner.heart.stop()
     people = People(mlp.runtime, PeopleRole(world.control_plane))
@@ -157,7 +157,7 @@ def front(system_under_test: System, world: World, tmp_path: Path) -> Iterator[F
             }
         )
         mlp.runtime.settings = mlp.runtime.settings.model_copy(update={"facts": known})
-        made = Front(mlp, world, running, people, tenant, other, *namespaces)
+        made = Front(mlp, world, running, people, tokens, tenant, other, *namespaces)
         made.drain()
         yield made
     server.shutdown()
