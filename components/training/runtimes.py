@@ -32,7 +32,7 @@ def runtimes(settings: TrainingSettings, training_image: str) -> tuple[Kubernete
     return tuple(found)
 
 
-_SCRATCH = {"workingDir": "/tmp"}  # noqa: S108 - inside the pod
+_SCRATCH: dict[str, Any] = {"workingDir": "/tmp"}  # noqa: S108 - inside the pod
 """Kubeflow's SDK writes the program where it starts, and a pod is not root: most images start in a folder of root's."""
 
 _CPU = {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "2Gi"}}
