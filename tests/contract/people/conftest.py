@@ -45,6 +45,13 @@ class _Quiet(WSGIRequestHandler):
         """Quiet."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In one worker: they share an API server of their own."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("people"))
+
+
 @pytest.fixture(scope="package")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """On an API server of these tests' own: the role that speaks for people is one for the whole server."""
