@@ -1,8 +1,8 @@
 """API and console, worker and watcher in mlp-system; their rights, their secrets, and who may talk to whom.
 
-The API sees what runs in workspaces and may stop it (rights.py), and speaks for people in groups of tenants; worker and
-watcher hold what reconciling needs. Only the migration, an init container of the API, knows the password of the tables'
-owner.
+The API sees what runs in workspaces and may stop it (rights.py), and makes tokens of the account that speaks for people
+(people.py); worker and watcher hold what reconciling needs. Only the migration, an init container of the API, knows the
+password of the tables' owner.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ from tests.contract.controlplane.conftest import (  # noqa: F401 - fixtures
 )
 from tests.contract.reconcile.world import FACTS, RememberedStorage, World, some_slug
 from tests.servers.gateway import Gateway, gateway, hop_secret
-from tests.servers.kubernetes import KubernetesServer
+from tests.servers.kubernetes import kubernetes
 
 QUOTA = {"cpu": "2", "memory": "4Gi", "storage": "4Gi", "pods": 10}
 
@@ -46,19 +46,21 @@ class _Quiet(WSGIRequestHandler):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One after the other: all of them keep the one list of people's groups, each with tenants of its own."""
+    """In one worker: they share an API server of their own."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("people"))
 
 
 @pytest.fixture(scope="package")
-def world(kubernetes_server: KubernetesServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    made = World(kubernetes_server, Path(tmp_path_factory.mktemp("people")))
-    for obj in people_objects():
-        made.admin.apply(obj)
-    yield made
-    made.close()
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """On an API server of these tests' own: the role that speaks for people is one for the whole server."""
+    with kubernetes() as server:
+        made = World(server, Path(tmp_path_factory.mktemp("people")))
+        for obj in people_objects():
+            made.admin.apply(obj)
+        yield made
+        made.close()
 
 
 @dataclass

@@ -29,7 +29,6 @@ from tests.servers.kubernetes import KubernetesRequestFailed
 pytestmark = [
     pytest.mark.contract,
     pytest.mark.timeout(180),
-    pytest.mark.xdist_group("people"),
     pytest.mark.skipif(program() is None, reason="nginx is missing: `platform tools --for tests` unpacks it"),
 ]
 APPLY = "application/apply-patch+yaml"
