@@ -41,6 +41,9 @@ def control_plane_pods(part: str) -> dict[str, str]:
     return {LABEL_NAME: f"control-plane-{part}", LABEL_COMPONENT: "control-plane"}
 
 
+TUNING = "tuning"
+"""The component whose searches the control plane records in MLflow."""
+
 SLUG_MAX = 24
 SLUG = re.compile(r"[a-z](?:[a-z0-9]|-(?=[a-z0-9])){0,23}")
 """A tenant or workspace slug: lower-case ASCII, no doubled or trailing dash. Match with `fullmatch`."""

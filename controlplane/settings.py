@@ -37,8 +37,8 @@ class Settings(BaseModel):
     storage_key: SecretStr | None = None
     """What the S3 keys of workspaces derive from. Only worker and watcher have these two."""
     tracking_secret: SecretStr | None = None
-    """By which MLflow believes this process: the API who calls, the watcher for what aliases point to and no more.
-    None: nothing is read from MLflow, and no endpoint follows an alias."""
+    """By which MLflow believes this process: the API who calls, the watcher that it reads aliases and records searches.
+    None: nothing is read from MLflow, no endpoint follows an alias, and no search is recorded."""
     owner_database_url: SecretStr | None = None
     """Of the role that owns the tables; only the migration has it."""
     first_admin_password: SecretStr | None = None

@@ -3,6 +3,7 @@
 - sweeper: tells the queue of operations that are due or whose worker died (every second);
 - drift: a watch on the cluster asks for a repair of what somebody changed; every few minutes everything is compared;
 - following: model endpoints move to the version that their model's alias points to (every few seconds);
+- searches: Katib's experiments and trials become runs of MLflow (every few seconds);
 - cleaning: sessions, kept answers, expired requests, members and workspaces.
 
 The leader holds a lock of a PostgreSQL session; when it dies, the lock goes with its connection.
@@ -27,6 +28,7 @@ from controlplane import logs
 from controlplane import settings as settings_module
 from controlplane.auth import repository as auth
 from controlplane.errors import ControlPlaneError
+from controlplane.experiments.keeper import SearchKeeper
 from controlplane.http import repository as idempotency
 from controlplane.members import repository as members
 from controlplane.members.service import remove as remove_member
@@ -86,6 +88,8 @@ class Leadership:
             self._connection = None
 
 
+_SEARCHES_SECONDS = 5.0
+"""A trial that has ended is a run in MLflow within about this time."""
 _QUEUES_SECONDS = 5.0
 """A changed quota reaches the tenant's queue within this time."""
 
@@ -112,10 +116,11 @@ class Watcher:
         people: People | None = None,
         queues: TenantObjects | None = None,
         follower: AliasFollower | None = None,
+        searches: SearchKeeper | None = None,
     ) -> None:
         """`watch` makes the watch on the cluster; None: only the comparison every few minutes finds drift. `people`
         None: nobody keeps the list of their groups. `queues` None: no component gives tenants anything.
-        `follower` None: there are no model endpoints."""
+        `follower` None: there are no model endpoints. `searches` None: there is no tuning."""
         self._runtime = runtime
         self._reconciler = reconciler
         self._make_watch = watch
@@ -133,7 +138,11 @@ class Watcher:
         if queues is not None:
             self._duties.append(Duty("queues", _QUEUES_SECONDS, queues.compare))
         self._resync = Duty("resync", settings.resync_seconds, self.resync)
-        self._follower = follower
+        self._beside: list[Duty] = []
+        if follower is not None:
+            self._beside.append(Duty("follow", settings.follow_seconds, lambda: follower.look(self._idle)))
+        if searches is not None:
+            self._beside.append(Duty("searches", _SEARCHES_SECONDS, lambda: searches.look(self._idle)))
         self._leading = False
 
     def stop(self) -> None:
@@ -143,8 +152,8 @@ class Watcher:
         """Lead where possible, and do what is due."""
         comparing = threading.Thread(target=self._compare, name="resync", daemon=True)
         comparing.start()
-        if self._follower is not None:
-            threading.Thread(target=self._follow, args=(self._follower,), name="follower", daemon=True).start()
+        for duty in self._beside:
+            threading.Thread(target=self._do_beside, args=(duty,), name=duty.name, daemon=True).start()
         pause = 0.0
         while not self._stop.wait(pause):
             self._leading = self._leads()
@@ -178,12 +187,12 @@ class Watcher:
             if self._watch is not None or self._make_watch is None:
                 self._do(self._resync)
 
-    def _follow(self, follower: AliasFollower) -> None:
-        """In a thread of its own: MLflow may be slow. Two that follow for a moment do the same, so nothing is lost."""
-        duty = Duty(
-            "follow", self._runtime.settings.follow_seconds,
-            lambda: follower.look(lambda: self._stop.is_set() or not self._leading),
-        )  # fmt: skip
+    def _idle(self) -> bool:
+        """Whether it is not for us to work."""
+        return self._stop.is_set() or not self._leading
+
+    def _do_beside(self, duty: Duty) -> None:
+        """In a thread of its own: MLflow may be slow. Two that work for a moment do the same, so nothing is lost."""
         while not self._stop.wait(0.5):
             if self._leading:
                 self._do(duty)
@@ -238,6 +247,7 @@ def main() -> None:
         make_follower,
         make_people_role,
         make_reconciler,
+        make_searches,
         make_tenant_reconciler,
         make_watch,
     )
@@ -254,6 +264,7 @@ def main() -> None:
         people=people,
         queues=queues,
         follower=make_follower(settings),
+        searches=make_searches(settings),
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: watcher.stop())

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from components.catalog import CATALOG
+from components.names import TUNING
 from components.serving.names import API_GROUP as SERVING_API_GROUP
 from components.serving.names import NAME as SERVING
 from components.serving.names import PREDICT
 from components.storage.objects import ROOT_USER
 from controlplane.clouds.opening import open_cloud
 from controlplane.contents.cluster import Cluster
+from controlplane.experiments.keeper import SearchKeeper
 from controlplane.gate.ports import AUDIENCE, CallReviewer, Reviewed, TokenReviewer
 from controlplane.gate.service import CachedReviewer
 from controlplane.gate.serving import CachedCalls
@@ -27,8 +29,10 @@ from controlplane.serving.follower import AliasFollower
 from controlplane.settings import Settings, SettingsError
 from controlplane.storage.credentials import Credentials
 from controlplane.storage.service import S3Storage
+from controlplane.tracking.calls import Calls
 from controlplane.tracking.client import Tracking
 from controlplane.tracking.registry import Registry
+from controlplane.tracking.runs import Runs
 
 
 class KubeReviewer:
@@ -99,7 +103,16 @@ def make_follower(settings: Settings) -> AliasFollower | None:
     tracking, secret = settings.facts.tracking, settings.tracking_secret
     if SERVING not in settings.facts.components or tracking is None or secret is None:
         return None
-    return AliasFollower(connect(), Registry(tracking, secret.get_secret_value()))
+    return AliasFollower(connect(), Registry(Calls(tracking, secret.get_secret_value())))
+
+
+def make_searches(settings: Settings) -> SearchKeeper | None:
+    """With a client of its own. None where there is no tuning, or no MLflow to tell."""
+    tracking, secret = settings.facts.tracking, settings.tracking_secret
+    if TUNING not in settings.facts.components or tracking is None or secret is None:
+        return None
+    calls = Calls(tracking, secret.get_secret_value())
+    return SearchKeeper(connect(), Runs(calls), Registry(calls))
 
 
 def make_reconciler(settings: Settings) -> Reconciler:

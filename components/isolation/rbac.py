@@ -98,6 +98,8 @@ CONTROL_PLANE_RULES: tuple[Rule, ...] = (
     rule("serving.kserve.io", ("inferenceservices",), ("list", "patch")),
     rule("apiregistration.k8s.io", ("apiservices",), ("get", "list")),
     rule("kueue.x-k8s.io", ("clusterqueues", "localqueues"), (*_READ, "create", "patch", "delete")),
+    # To record searches in MLflow.
+    rule("kubeflow.org", ("experiments", "trials"), ("get", "list")),
     rule("authentication.k8s.io", ("tokenreviews",), ("create",)),
     rule("authorization.k8s.io", ("subjectaccessreviews",), ("create",)),
     # What the admission policies ask for to tell the platform from everybody else.

@@ -17,6 +17,8 @@ ENTRY_POINTS = """[mlflow.request_auth_provider]
 mlp = components.tracking.client.auth:WorkloadAuthProvider
 [mlflow.run_context_provider]
 mlp = components.tracking.client.context:OriginContext
+[mlflow.project_backend]
+mlp = components.tracking.client.backend:ClusterBackend
 """
 """By these MLflow finds our plugins."""
 _DIST_INFO = "/opt/python/mlp_workload-1.dist-info"

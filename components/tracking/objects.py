@@ -12,7 +12,7 @@ from components.database.names import password_name
 from components.database.objects import endpoint as database_endpoint
 from components.facts import Endpoint
 from components.gateway.names import GATEWAY_PODS, TRACKING_HOP_SECRET
-from components.names import LABEL_TENANT, SYSTEM_NAMESPACE, component_namespace, control_plane_pods
+from components.names import LABEL_TENANT, SYSTEM_NAMESPACE, TUNING, component_namespace, control_plane_pods
 from components.storage.objects import TRACKING_BUCKET, TRACKING_SECRET, TRACKING_USER
 from components.storage.objects import endpoint as storage_endpoint
 from components.tracking.environment import pod_environment
@@ -62,6 +62,7 @@ def environment(settings: TrackingSettings, install: Install) -> dict[str, str]:
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "GIT_PYTHON_REFRESH": "quiet",
         "MALLOC_ARENA_MAX": "2",
+        "MLP_SEARCHES": str(TUNING in facts.components).lower(),
         "HOME": "/tmp",  # noqa: S108 - a folder of the container's own
         "MPLCONFIGDIR": "/tmp",  # noqa: S108
     }

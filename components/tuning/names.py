@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from components import kubernetes as k8s
-from components.names import component_namespace
+from components.names import TUNING, component_namespace
 
-NAME = "tuning"
+NAME = TUNING
 NAMESPACE = component_namespace(NAME)
 MANAGER = "katib-db-manager"
 """Service and pods of the keeper of observations; Katib derives its address from this name."""

@@ -98,6 +98,7 @@ def _page() -> dict[str, object]:
         "partial": web.is_partial(),
         "request_id": g.get("request_id", ""),
         "tracking_url": web.tracking_url(),
+        "notebook_address": web.notebook_address,
         "now": web.now,
         "signs": signs,
     }

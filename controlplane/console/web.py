@@ -25,9 +25,11 @@ from controlplane.console.assets import Assets
 from controlplane.console.forms import Form
 from controlplane.console.listing import PAGE_SIZE, Listing
 from controlplane.console.notices import Notice
+from controlplane.contents.reading import notebooks
 from controlplane.errors import NotFound, PublicError, Refused, Unauthenticated
 from controlplane.http import caller
 from controlplane.work import Work
+from controlplane.workspaces.model import Workspace
 
 Q = TypeVar("Q", bound=BaseModel)
 THEME_COOKIE = "mlp_theme"
@@ -153,6 +155,11 @@ def tracking_url() -> str:
     """Where MLflow shows the workspace whose namespace is appended; empty where it is not installed."""
     settings = caller.runtime().settings
     return f"{settings.public_url}/mlflow/#/experiments?workspace=" if settings.facts.tracking else ""
+
+
+def notebook_address(workspace: Workspace) -> str:
+    """Where the person opens their own notebook in a workspace, and starts it where it does not run."""
+    return notebooks.address(who().name, workspace.namespace)
 
 
 def page_in_sight() -> str | None:

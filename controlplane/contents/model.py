@@ -90,7 +90,8 @@ class Content(View):
     actions: tuple[ContentAction, ...]
     """What can be done with it in this state; whether the caller may is another question."""
     url: str | None
-    """Address on the platform where it is used: the notebook, the endpoint, the model in MLflow."""
+    """Address on the platform where it is used: of a notebook, for its owner alone; of an endpoint; of a model in
+    MLflow."""
     created_at: datetime
     started_at: datetime | None
     ended_at: datetime | None

@@ -198,8 +198,6 @@ def origin_node(place: Place, origin: Origin, *, present: bool) -> Node:
     """`present`: whether the cluster still has it."""
     kind, content = ORIGINS[origin.kind]
     url = place.content(content, origin.name) if content and present else None
-    if kind is NodeKind.NOTEBOOK and present:
-        url = "/notebooks/"
     return Node(
         id=f"origin:{origin.kind}/{origin.name}", kind=kind,
         name=origin.name if kind is not NodeKind.JOB else f"{origin.kind} {origin.name}",

@@ -21,7 +21,8 @@ from controlplane.kube.client import Kube
 from controlplane.kube.errors import KubeError, NotFound
 from controlplane.kube.resources import Resource
 from controlplane.serving.aliases import Followed, followed, pinned, unresolved
-from controlplane.tracking.registry import ModelVersion, NoSuchVersion, TrackingRefused
+from controlplane.tracking.calls import TrackingRefused
+from controlplane.tracking.registry import ModelVersion, NoSuchVersion
 
 log = logging.getLogger(__name__)
 

@@ -1,29 +1,18 @@
-"""MLflow's model registry, read as a workspace's own service account `workload`."""
+"""MLflow's model registry, as a workspace's own service account `workload`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
-import httpx2
+from controlplane.errors import ControlPlaneError, Permanent
+from controlplane.tracking.calls import Calls, TrackingAway, TrackingObjects
 
-from components.facts import Endpoint
-from components.tracking.workspace import WORKLOAD_SERVICE_ACCOUNT
-from controlplane.errors import ControlPlaneError, Permanent, Temporary
-
-_ALIAS = "/api/2.0/mlflow/registered-models/alias"
-_TIMEOUT = httpx2.Timeout(5.0)
+_ALIAS = "registered-models/alias"
 _ABSENT = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
 """MLflow's codes where it has no such model, and where the model has no such alias."""
-
-
-class TrackingAway(Temporary, ControlPlaneError):
-    """No answer that says anything: the server is away, starting, or failed."""
-
-
-class TrackingRefused(Permanent, ControlPlaneError):
-    """MLflow or RBAC refused the workspace's account."""
+_THERE = "RESOURCE_ALREADY_EXISTS"
 
 
 class NoSuchVersion(Permanent, ControlPlaneError):
@@ -39,51 +28,58 @@ class ModelVersion:
 
 
 class Registry:
-    """Threads may share one."""
+    """Threads may share one. Besides what is said, everything raises what `Calls` does."""
 
-    def __init__(self, endpoint: Endpoint, secret: str, transport: httpx2.BaseTransport | None = None) -> None:
-        """`secret`: by which the server believes whom we speak for. It lets us read aliases and no more."""
-        self._secret = secret
-        # The server checks the name that it is called by.
-        self._host = urlsplit(endpoint.url).hostname or ""
-        self._client = httpx2.Client(base_url=endpoint.url, timeout=_TIMEOUT, trust_env=False, transport=transport)
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
 
     def close(self) -> None:
-        self._client.close()
+        self._calls.close()
 
     def by_alias(self, namespace: str, model: str, alias: str) -> ModelVersion:
-        """What the alias points to now. Raises NoSuchVersion, TrackingRefused, TrackingAway."""
+        """What the alias points to now. Raises NoSuchVersion."""
         try:
-            answer = self._client.get(
-                _ALIAS, params={"name": model, "alias": alias}, headers=self._headers(namespace)
-            )  # fmt: skip
-            body = answer.json()
-        except (httpx2.HTTPError, ValueError) as error:
-            raise TrackingAway(f"MLflow did not answer: {type(error).__name__}") from error
-        if not isinstance(body, dict):
-            raise TrackingAway("MLflow answered with something else than a document")
-        if answer.status_code == 200:
-            return _version(body)
-        message = str(body.get("message") or "")[:300]
-        if body.get("error_code") in _ABSENT:
-            raise NoSuchVersion(message)
-        if answer.status_code in (401, 403):
-            raise TrackingRefused(message)
-        raise TrackingAway(f"MLflow answered {answer.status_code}")
+            body = self._calls.get(namespace, _ALIAS, name=model, alias=alias)
+        except TrackingObjects as error:
+            if error.code in _ABSENT:
+                raise NoSuchVersion(str(error)) from error
+            raise TrackingAway(f"MLflow answered {error.code}") from error
+        return _version(body.get("model_version"))
 
-    def _headers(self, namespace: str) -> dict[str, str]:
-        groups = ("system:authenticated", "system:serviceaccounts", f"system:serviceaccounts:{namespace}")
-        return {
-            "Host": self._host,
-            "X-Mlp-Gateway-Secret": self._secret,
-            "X-Remote-User": f"system:serviceaccount:{namespace}:{WORKLOAD_SERVICE_ACCOUNT}",
-            "X-Remote-Groups": "|".join(groups),
-            "X-MLflow-Workspace": namespace,
-        }
+    def of_run(self, namespace: str, model: str, run: str) -> ModelVersion | None:
+        """The newest version of the model that this run made."""
+        where = f"name = '{_quoted(model)}' and run_id = '{_quoted(run)}'"
+        body = self._calls.get(namespace, "model-versions/search", filter=where, max_results="100")
+        found = [_version(each) for each in body.get("model_versions") or ()]
+        return max(found, key=lambda each: int(each.version), default=None)
+
+    def register(
+        self, namespace: str, model: str, *, logged: str, run: str, tags: Mapping[str, str]
+    ) -> ModelVersion:  # fmt: skip
+        """A new version of the model, which is made where there is none. `logged`: id of the logged model of the run.
+        Not idempotent: ask `of_run` first."""
+        try:
+            self._calls.post(namespace, "registered-models/create", {"name": model})
+        except TrackingObjects as error:
+            if error.code != _THERE:
+                raise
+        found = self._calls.get(namespace, f"logged-models/{logged}")
+        source = str(((found.get("model") or {}).get("info") or {}).get("artifact_uri") or "")
+        pairs = [{"key": key, "value": value} for key, value in tags.items()]
+        body = {"name": model, "source": source, "run_id": run, "model_id": logged, "tags": pairs}
+        answer = self._calls.post(namespace, "model-versions/create", body)
+        return _version(answer.get("model_version"))
+
+    def point(self, namespace: str, model: str, alias: str, version: str) -> None:
+        """The alias points to that version from now on."""
+        self._calls.post(namespace, _ALIAS, {"name": model, "alias": alias, "version": version})
 
 
-def _version(body: dict[str, Any]) -> ModelVersion:
-    found = body.get("model_version")
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
+
+
+def _version(found: Any) -> ModelVersion:
     if not isinstance(found, dict) or not str(found.get("version") or ""):
         raise TrackingAway("MLflow answered without a version")
     return ModelVersion(str(found["version"]), str(found.get("run_id") or ""))

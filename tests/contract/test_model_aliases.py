@@ -6,51 +6,34 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
 from components.contract import KubernetesObject
 from components.facts import Endpoint
-from components.names import Role, tenant_group
 from components.serving.objects import UPSTREAM
-from components.tracking import rbac
 from components.tracking.objects import HOST
 from controlplane.kube.client import Kube
 from controlplane.serving.follower import INFERENCE_SERVICE, AliasFollower, Round
-from controlplane.tracking.registry import ModelVersion, NoSuchVersion, Registry, TrackingAway, TrackingRefused
+from controlplane.tracking.calls import Calls, TrackingAway, TrackingRefused
+from controlplane.tracking.registry import ModelVersion, NoSuchVersion, Registry
 from infra.installation.home import cache_root
 from infra.toolchain.upstream import UpstreamObjects
-from tests.contract.reconcile.world import World, some_slug, until
+from tests.contract.reconcile.world import World, until
+from tests.contract.tracked import Tracked, tracked
 from tests.servers.kubernetes import KubernetesServer
 from tests.servers.ports import free_port
-from tests.servers.postgres import Postgres
-from tests.servers.storage import StorageServer
-from tests.servers.tracking import InterpreterMissing, TrackingServer, interpreter
 
 pytestmark = [pytest.mark.contract, pytest.mark.timeout(300), pytest.mark.xdist_group("tracking")]
 _RBAC = "rbac.authorization.k8s.io"
 NOTES = "mlp.io/model-"
 
 
-@dataclass
-class Stage:
+@dataclass(frozen=True)
+class Stage(Tracked):
     """A workspace with a model of two versions, and another one."""
 
-    world: World
-    server: TrackingServer
-    namespace: str
-    other: str
-    run: str
-
-    def mlflow(self, method: str, path: str, body: dict[str, Any]) -> Any:
-        """As a member of the workspace."""
-        status, answer = self.server.ask(
-            method, f"/api/2.0/mlflow/{path}", body, user="user:mo", groups=(tenant_group("acme", Role.MEMBER),),
-            workspace=self.namespace,
-        )  # fmt: skip
-        assert status == 200, answer
-        return answer
+    run: str = ""
 
     def point(self, version: str) -> None:
         self.mlflow("POST", "registered-models/alias", {"name": "iris", "alias": "champion", "version": version})
@@ -91,48 +74,20 @@ def _served(kube: Kube) -> bool:
 
 @pytest.fixture(scope="module")
 def stage(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    try:
-        interpreter()
-    except InterpreterMissing as missing:
-        pytest.skip(str(missing))
-    namespace, other = (f"ws-acme--{some_slug('x')}" for _ in range(2))
-    for each in (namespace, other):
-        metadata = {"name": each, "labels": {"mlp.io/tenant": "acme"}}
-        world.admin.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-    group = {"apiGroup": _RBAC, "kind": "Group", "name": tenant_group("acme", Role.MEMBER)}
-    account = {"kind": "ServiceAccount", "name": "workload", "namespace": namespace}
-    for name, rules, subject in (("member", rbac.MEMBER_RULES, group), ("workload", rbac.WORKLOAD_RULES, account)):
-        meta = {"name": name, "namespace": namespace}
-        reference = {"apiGroup": _RBAC, "kind": "Role", "name": name}
-        world.admin.apply({"apiVersion": f"{_RBAC}/v1", "kind": "Role", "metadata": meta, "rules": list(rules)})
-        binding = {"metadata": meta, "roleRef": reference, "subjects": [subject]}
-        world.admin.apply({"apiVersion": f"{_RBAC}/v1", "kind": "RoleBinding", **binding})
-    postgres = Postgres().start()
-    storage = StorageServer(tmp_path_factory.mktemp("s3")).start()
-    server = TrackingServer(
-        tmp_path_factory.mktemp("tracking"), world.server, postgres, storage, "secret-of-the-gateway-0123456789abcdef"
-    )
-    try:
-        server.migrate()
-        made = Stage(world, server.start(), namespace, other, "")
-        experiment = made.mlflow("POST", "experiments/create", {"name": "e"})["experiment_id"]
-        made.run = made.mlflow("POST", "runs/create", {"experiment_id": experiment})["run"]["info"]["run_id"]
-        made.mlflow("POST", "registered-models/create", {"name": "iris"})
-        logged = {"name": "iris", "source": f"runs:/{made.run}/model", "run_id": made.run}
-        made.mlflow("POST", "model-versions/create", logged)
-        made.mlflow("POST", "model-versions/create", {"name": "iris", "source": "models:/iris/1"})
-        yield made
-    finally:
-        server.stop()
-        storage.stop()
-        postgres.close()
+    with tracked(world, tmp_path_factory.mktemp) as found:
+        experiment = found.mlflow("POST", "experiments/create", {"name": "e"})["experiment_id"]
+        run = found.mlflow("POST", "runs/create", {"experiment_id": experiment})["run"]["info"]["run_id"]
+        found.mlflow("POST", "registered-models/create", {"name": "iris"})
+        found.mlflow("POST", "model-versions/create", {"name": "iris", "source": f"runs:/{run}/model", "run_id": run})
+        found.mlflow("POST", "model-versions/create", {"name": "iris", "source": "models:/iris/1"})
+        yield Stage(found.world, found.server, found.namespace, found.other, run)
 
 
 @pytest.fixture
 def registry(stage: Stage) -> Iterator[Registry]:
     """By the watcher's own secret, which opens nothing else."""
-    made = Registry(_endpoint(stage.server.port), stage.server.reader_secret)
-    made._host = HOST
+    made = Registry(Calls(_endpoint(stage.server.port), stage.server.reader_secret))
+    made._calls._host = HOST
     yield made
     made.close()
 
@@ -153,7 +108,7 @@ def test_an_alias_is_read_as_the_workspaces_own_account(stage: Stage, registry: 
     with pytest.raises(TrackingRefused):
         registry.by_alias(stage.other, "iris", "champion")
     for port, error in ((stage.server.port, TrackingRefused), (free_port(), TrackingAway)):
-        with closing(Registry(_endpoint(port), "wrong")) as stranger, pytest.raises(error):
+        with closing(Registry(Calls(_endpoint(port), "wrong"))) as stranger, pytest.raises(error):
             stranger.by_alias(stage.namespace, "iris", "champion")
 
 
@@ -194,7 +149,7 @@ def test_endpoints_move_with_their_alias_and_one_in_trouble_holds_up_none(stage:
     assert pods["version"] == "2", "what is served stays"
     assert status.endswith("Version 2 stays.")
 
-    with closing(Registry(_endpoint(free_port()), "x")) as away:
+    with closing(Registry(Calls(_endpoint(free_port()), "x"))) as away:
         assert AliasFollower(stage.world.control_plane, away).look().moved == 0
     assert stage.seen("first") == (pods, status), "without MLflow everything stays as it is"
 

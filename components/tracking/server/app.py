@@ -23,6 +23,7 @@ class ConfigurationError(Exception):
 def create() -> ASGIApp:
     """The application. Raises ConfigurationError; fails closed where MLflow's plugin is not what was tested."""
     secret, reader = _secret(_SECRET, "the gateway"), _secret(_READER_SECRET, "the control plane")
+    searches = os.environ.pop("MLP_SEARCHES", "") == "true"
     destination = _required("MLP_ARTIFACTS")
     # Names that `mlflow server` hands to its workers; MLflow reads them at import.
     os.environ |= {
@@ -48,7 +49,7 @@ def create() -> ASGIApp:
         database, database, "mlflow-artifacts:/", workspace_store_uri=_required("MLFLOW_WORKSPACE_STORE_URI")
     )
     share_default_experiment(_get_tracking_store())
-    return GatewayGuard(create_app(), secret, reader)
+    return GatewayGuard(create_app(), secret, reader, searches=searches)
 
 
 def _secret(name: str, sender: str) -> str:

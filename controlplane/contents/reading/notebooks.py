@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from components.contract import KubernetesObject
+from components.notebooks.naming import HUB_PATH
 from controlplane.contents.model import ContentState
 from controlplane.contents.reading import fields, pods
 from controlplane.contents.reading.status import Status
@@ -28,6 +29,11 @@ def notebook(pod: KubernetesObject) -> Status:
     if state is ContentState.RUNNING and not fields.holds(pod, "Ready"):
         state = ContentState.STARTING
     return Status(state, pods.trouble(pod), "", fields.time(pod, "status", "startTime"))
+
+
+def address(account: str, namespace: str) -> str:
+    """Where an account opens its notebook in a workspace; the hub starts it where it does not run. Nobody else can."""
+    return f"{HUB_PATH}/spawn/{account}/{namespace.removeprefix('ws-')}"
 
 
 def owner(pod: KubernetesObject) -> str | None:

@@ -159,7 +159,8 @@ def _queue(kind: Kind, status: Status, workload: KubernetesObject | None) -> Que
 
 def _url(kind: Kind, obj: KubernetesObject, scene: Scene, status: Status) -> str | None:
     if kind.kind is ContentKind.NOTEBOOK:
-        return "/notebooks/"
+        owner = notebooks.owner(obj)
+        return notebooks.address(owner, scene.namespace) if owner else None
     if kind.kind is ContentKind.INFERENCESERVICE and status.state is ContentState.RUNNING:
         return f"/serving/{scene.namespace}/{fields.name(obj)}/"
     return None

@@ -26,6 +26,8 @@ _REMEDIES: Mapping[str, str] = {
     "ec2:route-table": "aws ec2 delete-route-table --region {region} --route-table-id {id}",
     "ec2:security-group": "aws ec2 delete-security-group --region {region} --group-id {id}",
     "ec2:snapshot": "aws ec2 delete-snapshot --region {region} --snapshot-id {id}",
+    "ec2:spot-instances-request": "aws ec2 cancel-spot-instance-requests --region {region} "
+    "--spot-instance-request-ids {id}",
     "ec2:subnet": "aws ec2 delete-subnet --region {region} --subnet-id {id}",
     "ec2:volume": "aws ec2 delete-volume --region {region} --volume-id {id}",
     "ec2:vpc": "aws ec2 delete-vpc --region {region} --vpc-id {id}",
@@ -83,6 +85,11 @@ def _tagged(plan: Scope, session: Session) -> Iterator[str]:
 def _identities(plan: Scope, session: Session) -> Iterator[str]:
     """IAM is not searched by tag: roles, policies and instance profiles of our names whose tag is ours."""
     client = session.client("iam")
+
+    def whole_profile(**of: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = client.get_instance_profile(**of)["InstanceProfile"]
+        return found
+
     prefixes = (f"{plan.base}-", workspace_prefix(plan.installation))
     for page in client.get_paginator("list_roles").paginate():
         for role in page["Roles"]:
@@ -96,7 +103,7 @@ def _identities(plan: Scope, session: Session) -> Iterator[str]:
         for profile in page["InstanceProfiles"]:
             name = profile["InstanceProfileName"]
             if name.startswith(prefixes):
-                yield from _own(profile["Arn"], plan, client.list_instance_profile_tags, InstanceProfileName=name)
+                yield from _own(profile["Arn"], plan, whole_profile, InstanceProfileName=name)
     for provider in client.list_open_id_connect_providers()["OpenIDConnectProviderList"]:
         arn = provider["Arn"]
         if f"/oidc.eks.{plan.region}." in arn:
@@ -106,7 +113,7 @@ def _identities(plan: Scope, session: Session) -> Iterator[str]:
 def _own(arn: str, plan: Scope, ask: Callable[..., Mapping[str, Any]], **of: str) -> Iterator[str]:
     """The ARN, where its tags say that it is the installation's."""
     try:
-        tags = ask(**of)["Tags"]
+        tags = ask(**of).get("Tags", ())
     except FAILED as error:
         if code(error) != "NoSuchEntity":
             raise
@@ -115,26 +122,47 @@ def _own(arn: str, plan: Scope, ask: Callable[..., Mapping[str, Any]], **of: str
         yield arn
 
 
+def _states(answer: Mapping[str, Any], *path: str) -> set[str]:
+    """Every value at the path in an answer, through its lists."""
+    found: list[Any] = [answer]
+    for key in path:
+        found = [item for each in found for item in (each[key] if isinstance(each[key], list) else [each[key]])]
+    return {str(each) for each in found}
+
+
+_GONE: Mapping[str, Callable[[Any, str], bool]] = {
+    "ec2:fleet": lambda ec2, fleet: (
+        _states(ec2.describe_fleets(FleetIds=[fleet]), "Fleets", "Type") == {"instant"}
+        or _states(ec2.describe_fleets(FleetIds=[fleet]), "Fleets", "FleetState") <= {"deleted", "deleted_running"}
+    ),
+    "ec2:instance": lambda ec2, machine: (
+        _states(ec2.describe_instances(InstanceIds=[machine]), "Reservations", "Instances", "State", "Name")
+        <= {"shutting-down", "terminated"}
+    ),
+    "ec2:natgateway": lambda ec2, gateway: (
+        _states(ec2.describe_nat_gateways(NatGatewayIds=[gateway]), "NatGateways", "State") <= {"deleting", "deleted"}
+    ),
+    "ec2:spot-instances-request": lambda ec2, request: (
+        _states(ec2.describe_spot_instance_requests(SpotInstanceRequestIds=[request]), "SpotInstanceRequests", "State")
+        <= {"cancelled", "closed", "failed"}
+    ),
+}
+"""Kinds that AWS shows for a while after they are gone, or that are but the record of an order: a fleet that ordered
+its machines at once, and a request for a spot machine. The machines are found on their own."""
+
+
 def _going(arn: str, session: Session) -> bool:
-    """Whether AWS is removing it: keys take a month, machines and NAT gateways are shown for an hour more."""
+    """Whether AWS is removing it: keys take a month, others an hour."""
     kind, identity = parsed(arn)
     try:
         if kind == "kms:key":
             key = session.client("kms").describe_key(KeyId=arn)["KeyMetadata"]
             return bool(key["KeyState"] in ("PendingDeletion", "PendingReplicaDeletion"))
-        ec2 = session.client("ec2")
-        if kind == "ec2:instance":
-            found = ec2.describe_instances(InstanceIds=[identity])["Reservations"]
-            states = {each["State"]["Name"] for reservation in found for each in reservation["Instances"]}
-            return states <= {"shutting-down", "terminated"}
-        if kind == "ec2:natgateway":
-            found = ec2.describe_nat_gateways(NatGatewayIds=[identity])["NatGateways"]
-            return {each["State"] for each in found} <= {"deleting", "deleted"}
+        return kind in _GONE and _GONE[kind](session.client("ec2"), identity)
     except FAILED as error:
         if "NotFound" in code(error):
             return True
         raise
-    return False
 
 
 def parsed(arn: str) -> tuple[str, str]:

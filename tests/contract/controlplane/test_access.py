@@ -11,6 +11,7 @@ from controlplane.http.endpoint import Endpoint
 from tests.contract.controlplane.conftest import SMALL, Caller, System
 
 pytestmark = pytest.mark.contract
+NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 def _body(endpoint: Endpoint) -> Any:
@@ -24,6 +25,10 @@ def _body(endpoint: Endpoint) -> Any:
         "preview_request": {"kind": "workspace", "workspace": {"name": "new", "quota": SMALL}},
         "approve_request": {"reason": "x"},
         "reject_request": {"reason": "x"},
+        "create_promotion": {"model": "sales", "version": 1},
+        "approve_promotion": {"reason": "x"},
+        "reject_promotion": {"reason": "x"},
+        "set_promotion_rule": {},
     }
     return bodies.get(endpoint.name)
 
@@ -38,16 +43,19 @@ def test_everything_of_another_tenant_looks_as_if_it_were_not_there(mlp: System)
     token = ada.get("/tokens")["items"][0]["id"]
     real = {
         "tenant": "acme", "workspace": "lab", "member": member, "request": request, "token": token,
-        "operation": change["operation"], "account": "ada",
+        "operation": change["operation"], "account": "ada", "kind": "job", "name": "nightly", "model": "sales",
+        "promotion": NOBODY, "rule": NOBODY,
     }  # fmt: skip
-    nobody = "00000000-0000-4000-8000-000000000000"
-    absent = {**dict.fromkeys(real, nobody), "tenant": "nothere", "workspace": "nothere", "account": "nothere"}
+    absent = {**dict.fromkeys(real, NOBODY), "tenant": "nothere", "workspace": "nothere", "account": "nothere"}
+    absent |= {"kind": "job", "model": "nothere", "name": "nothere"}
     from controlplane.app import APIS
 
     eve = mlp.caller("eve")
     checked = 0
     for endpoint in (e for api in APIS for e in api.endpoints if "{" in e.path):
         options: dict[str, Any] = {"json": _body(endpoint)} if _body(endpoint) is not None else {}
+        if endpoint.name == "get_lineage":
+            options["query_string"] = {"run": "r1"}
         if endpoint.body is not None and not options:
             options = {"json": {}}
         answers = [eve(endpoint.method, endpoint.path.format(**ids), **options) for ids in (real, absent)]

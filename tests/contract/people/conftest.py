@@ -43,6 +43,13 @@ class _Quiet(WSGIRequestHandler):
         """Quiet."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One after the other: all of them keep the one list of people's groups, each with tenants of its own."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("people"))
+
+
 @pytest.fixture(scope="package")
 def world(kubernetes_server: KubernetesServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made = World(kubernetes_server, Path(tmp_path_factory.mktemp("people")))

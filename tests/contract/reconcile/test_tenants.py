@@ -32,9 +32,13 @@ _DEFINITIONS = Resource(
 )
 
 
+_NAMES = ("clusterqueues.kueue.x-k8s.io", "localqueues.kueue.x-k8s.io")
+
+
 def _kinds() -> list[KubernetesObject]:
     """As they are installed."""
-    return list(definitions(install(), UPSTREAM.name, "queueing", only=VERSION))
+    made = definitions(install(), UPSTREAM.name, "queueing", only=VERSION)
+    return [obj for obj in made if obj["metadata"]["name"] in _NAMES]
 
 
 def _serve(world: World) -> None:
@@ -52,9 +56,13 @@ def _answered(kube: Kube, resource: Resource) -> bool:
     return True
 
 
-@pytest.fixture
-def tenants(world: World) -> TenantReconciler:
+@pytest.fixture(scope="module")
+def kinds(world: World) -> None:
     _serve(world)
+
+
+@pytest.fixture
+def tenants(world: World, kinds: None) -> TenantReconciler:
     made = TenantReconciler(world.control_plane, _FACTS, [COMPONENT])
     made.compare(list)  # what earlier tests left
     return made
@@ -205,7 +213,7 @@ def _account(world: World, name: str) -> Actor:
 def test_without_kueues_kinds_nothing_is_written_and_nothing_breaks(tenants: TenantReconciler, world: World) -> None:
     tenant = _tenant(world)
     tenants.compare(lambda: [tenant])
-    for name in ("clusterqueues.kueue.x-k8s.io", "localqueues.kueue.x-k8s.io"):
+    for name in _NAMES:
         world.admin.delete(_DEFINITIONS, None, name)
     try:
         for resource in (_CLUSTER_QUEUES, _LOCAL_QUEUES):

@@ -20,9 +20,11 @@ EVERYWHERE: tuple[Grant, ...] = (
     read(
         "ec2:DescribeAccountAttributes",
         "ec2:DescribeAvailabilityZones",
+        "ec2:DescribeFleets",
         "ec2:DescribeInstanceTypeOfferings",
         "ec2:DescribeInstanceTypes",
         "ec2:DescribeInstances",
+        "ec2:DescribeSpotInstanceRequests",
         "ec2:DescribeSpotPriceHistory",
         "eks:DescribeClusterVersions",
         "iam:ListInstanceProfiles",
@@ -36,7 +38,7 @@ EVERYWHERE: tuple[Grant, ...] = (
     # May I do all this? Asked of ourselves.
     Grant(("iam:SimulatePrincipalPolicy",), ("iam:role/*", "iam:user/*")),
     Grant(("iam:GetRole", "iam:ListRoleTags"), ("iam:role/*",)),
-    Grant(("iam:ListInstanceProfileTags",), ("iam:instance-profile/*",)),
+    Grant(("iam:GetInstanceProfile",), ("iam:instance-profile/*",)),
     Grant(("iam:ListPolicyTags",), ("iam:policy/*",)),
     Grant(("iam:ListOpenIDConnectProviderTags",), ("iam:oidc-provider/*",)),
 )

@@ -6,9 +6,10 @@ import json
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
 from infra.clouds.aws.cloud import AwsCloud
-from infra.clouds.aws.orphans import parsed
+from infra.clouds.aws.orphans import _going, parsed
 from infra.clouds.aws.session import Session
 from infra.clouds.model import CloudError
 from tests.unit.clusters.aws.declarations import ACCOUNT, profile
@@ -58,6 +59,36 @@ def test_keys_and_machines_that_are_going_are_no_orphans(aws: Session) -> None:
     assert found(aws) == {}
 
 
+def test_what_scales_nodes_is_found_by_tag_and_name(aws: Session) -> None:
+    aws.client("sqs").create_queue(QueueName="mlp-blue-node-events", tags={"mlp:installation": "blue"})
+    for name, tags in (("mlp-blue-scaled-node", TAGS), ("mlp-green-scaled-node", OTHERS)):
+        aws.client("iam").create_instance_profile(InstanceProfileName=name, Tags=tags)
+    left = found(aws)
+    assert set(left) == {"iam:instance-profile", "sqs"}
+    assert "get-queue-url --region eu-central-1 --queue-name mlp-blue-node-events" in left["sqs"]
+    assert left["iam:instance-profile"].endswith("--instance-profile-name mlp-blue-scaled-node")
+
+
+@pytest.mark.parametrize(
+    ("arn", "answer", "going"),
+    [
+        ("fleet/fleet-1", {"Fleets": [{"Type": "instant", "FleetState": "active"}]}, True),
+        ("fleet/fleet-1", {"Fleets": [{"Type": "maintain", "FleetState": "active"}]}, False),
+        ("fleet/fleet-1", {"Fleets": [{"Type": "maintain", "FleetState": "deleted_running"}]}, True),
+        ("spot-instances-request/sir-1", {"SpotInstanceRequests": [{"State": "closed"}]}, True),
+        ("spot-instances-request/sir-1", {"SpotInstanceRequests": [{"State": "active"}]}, False),
+    ],
+)
+def test_orders_of_machines_that_are_over_are_no_orphans(
+    aws: Session, arn: str, answer: dict[str, object], going: bool
+) -> None:
+    calls = {"fleet": "describe_fleets", "spot-instances-request": "describe_spot_instance_requests"}
+    with Stubber(aws.client("ec2")) as ec2:
+        for _ in range(2):
+            ec2.add_response(calls[arn.partition("/")[0]], answer)
+        assert _going(f"arn:aws:ec2:eu-central-1:{ACCOUNT}:{arn}", aws) == going
+
+
 def test_a_refusal_names_the_rights(aws: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> object:
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetResources")
@@ -76,6 +107,8 @@ def test_a_refusal_names_the_rights(aws: Session, monkeypatch: pytest.MonkeyPatc
         ("arn:aws:rds:eu-central-1:1:db:mlp-blue-database", "rds:db", "mlp-blue-database"),
         ("arn:aws:ecr:eu-central-1:1:repository/mlp-blue/gateway", "ecr:repository", "mlp-blue/gateway"),
         ("arn:aws:iam::1:role/mlp/tenants/r", "iam:role", "r"),
+        ("arn:aws:events:eu-central-1:1:rule/mlp-blue-node-events", "events:rule", "mlp-blue-node-events"),
+        ("arn:aws:sqs:eu-central-1:1:mlp-blue-node-events", "sqs", "mlp-blue-node-events"),
         ("arn:aws:sns:eu-central-1:1:topic", "sns", "topic"),
     ],
 )
