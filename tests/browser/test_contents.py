@@ -24,30 +24,40 @@ def things(site: Installation) -> Things:
     install_kinds(site.world)
     member, viewer = site.account("run-member"), site.account("run-viewer")
     site.tenant(TENANT, "Running things", **{member: Role.MEMBER, viewer: Role.VIEWER})
+    return _workspace(site, "dev")
+
+
+@pytest.fixture(scope="module")
+def empty(site: Installation, things: Things) -> Things:
+    """A second workspace of the same people, in which nothing was made."""
+    return _workspace(site, "empty")
+
+
+def _workspace(site: Installation, name: str) -> Things:
     quota = Quota(cpu="4", memory="8Gi", storage="10Gi", pods=20)
     with site.runtime.work(site.principal(ADMIN)) as work:
-        made = WorkspaceService(work).create(TENANT, WorkspaceCreate(name="dev", title="Research", quota=quota))
+        made = WorkspaceService(work).create(TENANT, WorkspaceCreate(name=name, title="Research", quota=quota))
 
     def ready() -> bool:
         with site.runtime.work(site.principal(ADMIN)) as work:
-            return WorkspaceService(work).get(TENANT, "dev").state is WorkspaceState.READY
+            return WorkspaceService(work).get(TENANT, name).state is WorkspaceState.READY
 
     with site.worker():
         until("the workspace is ready", ready, 90)
     return Things(site.world.admin, made.workspace.namespace)
 
 
-def test_an_empty_workspace_teaches_and_fills_by_itself(visitor: Visitor, things: Things) -> None:
+def test_an_empty_workspace_teaches_and_fills_by_itself(visitor: Visitor, empty: Things) -> None:
     visitor.sign_in("run-member")
-    visitor.go(HOME)
+    visitor.go(f"/workspaces/{TENANT}/empty")
     page = visitor.page
     expect(page.get_by_text("A notebook is a computer in your browser")).to_be_visible()
     expect(page.get_by_text("TrainerClient().train(")).to_be_visible()
-    job = things.trainjob("nightly", suspend=True)
+    job = empty.trainjob("nightly", suspend=True)
     message = (
         "couldn't assign flavors to pod set main: insufficient unused quota for cpu in flavor default, 1 more needed"
     )
-    things.workload(job, [condition("QuotaReserved", "False", "Pending", message)])
+    empty.workload(job, [condition("QuotaReserved", "False", "Pending", message)])
     expect(page.get_by_role("link", name="nightly", exact=True)).to_be_visible()
     expect(page.get_by_text("until others of the tenant end: 1 cpu more needed")).to_be_visible()
     expect(page.get_by_text("Waiting in the queue")).to_be_visible()

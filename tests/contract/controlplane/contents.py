@@ -58,8 +58,15 @@ class Things:
             "apiVersion": api_version, "kind": kind, **rest,
             "metadata": {"name": name, "namespace": self.namespace, **meta},
         }  # fmt: skip
+        until(f"the quota of {self.namespace} is counted", self._counted, 90)
         made = self.kube.create(body)
         return self.say(api_version, kind, name, status) if status is not None else made
+
+    def _counted(self) -> bool:
+        """Whether the API server knows how much of each quota is used; until then it refuses everything."""
+        path = f"/api/v1/namespaces/{self.namespace}/resourcequotas"
+        found = self.kube.transport.request("GET", path, counter=self.kube.counter)["items"]
+        return all(set(quota["spec"]["hard"]) <= set((quota.get("status") or {}).get("used") or {}) for quota in found)
 
     def say(self, api_version: str, kind: str, name: str, status: Any) -> KubernetesObject:
         """The status, as the kind's controller writes it; some kinds keep it without a subresource."""
