@@ -55,12 +55,13 @@ def test_a_member_starts_follows_and_ends_a_projects_job(front: Front) -> None:
 
 
 def test_nobody_else_does(front: Front) -> None:
+    pod = front.world.server.service_account_token(front.namespace, "workload", audiences=["mlp"])
     for token, namespace, says in (
         (front.system.token("vi"), front.namespace, "403"),
         (front.system.token("mo"), front.foreign, "403"),
         (front.system.token("eve"), front.namespace, "403"),
         ("mlp_nonsense", front.namespace, "401"),
-        (front.world.server.service_account_token(front.namespace, "workload", audiences=["mlp"]), front.namespace, "40[13]"),
+        (pod, front.namespace, "40[13]"),
     ):
         with pytest.raises(ClusterError, match=says):
             _cluster(front, token, namespace).create(_job(front))
