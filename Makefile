@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down status verify tour test thorough lint unit contract browser conformance faults clouds sizes pages root bare e2e bench locks schema
+.PHONY: help up down status verify tour test thorough lint unit contract browser conformance faults clouds servers sizes pages root bare e2e bench locks schema
 
 PROFILE ?= local
 VENV := .venv
@@ -62,8 +62,13 @@ faults: $(VENV)/.dev
 	  --ignore tests/contract/kubernetes_provider --ignore tests/contract/engine --ignore tests/contract/clouds
 
 clouds: $(VENV)/.dev
+	$(RUN)/python -m infra.cli.main tools --for tests >/dev/null
+	$(RUN)/pytest tests/contract/clouds -q -rs -n 2 --dist loadgroup -k "not medium and not large" \
+	  --ignore tests/contract/clouds/test_state.py --ignore tests/contract/clouds/test_scaling.py
+
+servers: $(VENV)/.dev ## Check state in gs and azblob, and Karpenter, against real servers of theirs (about 10 minutes)
 	$(RUN)/python -m infra.cli.main tools --for clouds >/dev/null
-	$(RUN)/pytest tests/contract/clouds -q -rs -n 2 --dist loadgroup -k "not medium and not large"
+	$(RUN)/pytest tests/contract/clouds/test_state.py tests/contract/clouds/test_scaling.py -q -rs
 
 sizes: $(VENV)/.dev ## Check the clouds' programs at sizes medium and large too
 	$(RUN)/python -m infra.cli.main tools --for tests >/dev/null

@@ -61,6 +61,9 @@ def definitions(
 def _definition(obj: KubernetesObject, component: str, only: str) -> KubernetesObject:
     spec = copy.deepcopy(obj["spec"])
     spec.pop("conversion", None)
+    for version in spec["versions"]:
+        if "schema" in version:
+            version["schema"]["openAPIV3Schema"] = _without_prose(version["schema"]["openAPIV3Schema"])
     if only:
         spec["versions"] = [{**version, "storage": True} for version in spec["versions"] if version["name"] == only]
     # Kinds in the groups of Kubernetes itself say by which proposal.
@@ -70,6 +73,17 @@ def _definition(obj: KubernetesObject, component: str, only: str) -> KubernetesO
         "apiextensions.k8s.io/v1", "CustomResourceDefinition", component, obj["metadata"]["name"],
         namespaced=False, annotations=approved, spec=spec,
     )  # fmt: skip
+
+
+def _without_prose(schema: Any) -> Any:
+    """A schema without its descriptions: most of its bytes, which the state would hold and every plan compare."""
+    if isinstance(schema, list):
+        return [_without_prose(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {key: value for key, value in schema.items() if not (key == "description" and isinstance(value, str))}
+    # A field may itself be called `description`: what lies below `properties` then is a schema, no text.
+    return {key: _without_prose(value) for key, value in kept.items()}
 
 
 def webhooks(

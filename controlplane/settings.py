@@ -28,9 +28,6 @@ class Settings(BaseModel):
     facts: PlatformFacts
     gateway_secret: SecretStr | None = None
     """What the gateway sends as X-Mlp-Gateway-Secret; None, as in worker and watcher: nobody speaks for it."""
-    kubernetes_token_file: Path | None = None
-    """Token of the account that speaks for people at the API server, made anew by the kubelet every few minutes. Only
-    the API has it; None: people do not reach the Kubernetes API."""
     people_secret: SecretStr | None = None
     """What the hub of notebooks sends as X-Mlp-Notebooks-Secret; None: there is none."""
     storage_root_secret: SecretStr | None = None
@@ -64,15 +61,6 @@ class Settings(BaseModel):
     def public_url(self) -> str:
         return self.facts.public_url
 
-    def kubernetes_token(self) -> str | None:
-        """The token as the file has it now; None where there is none."""
-        if self.kubernetes_token_file is None:
-            return None
-        try:
-            return self.kubernetes_token_file.read_text("ascii").strip() or None
-        except (OSError, UnicodeDecodeError):
-            return None
-
 
 _PLAIN = {
     "MLP_DATABASE_POOL": "database_pool",
@@ -84,7 +72,6 @@ _PLAIN = {
     "MLP_RESYNC_SECONDS": "resync_seconds",
     "MLP_FOLLOW_SECONDS": "follow_seconds",
     "MLP_STREAMS": "streams",
-    "MLP_KUBERNETES_TOKEN_FILE": "kubernetes_token_file",
     "MLP_LOG_LEVEL": "log_level",
 }
 _URLS = {

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from components.catalog import CATALOG
-from components.names import TUNING
+from components.names import PEOPLE_SERVICE_ACCOUNT, SYSTEM_NAMESPACE, TUNING
 from components.serving.names import API_GROUP as SERVING_API_GROUP
 from components.serving.names import NAME as SERVING
 from components.serving.names import PREDICT
@@ -15,9 +15,10 @@ from components.storage.objects import ROOT_USER
 from controlplane.clouds.opening import open_cloud
 from controlplane.contents.cluster import Cluster
 from controlplane.experiments.keeper import SearchKeeper
-from controlplane.gate.ports import AUDIENCE, CallReviewer, Reviewed, TokenReviewer
+from controlplane.gate.ports import AUDIENCE, CallReviewer, Minted, Reviewed, TokenReviewer
 from controlplane.gate.service import CachedReviewer
 from controlplane.gate.serving import CachedCalls
+from controlplane.gate.tokens import PeopleTokens
 from controlplane.kube.client import Access, Kube
 from controlplane.outside import Outside
 from controlplane.reconcile.model import Drift, WorkspaceStorage
@@ -33,6 +34,8 @@ from controlplane.tracking.calls import Calls
 from controlplane.tracking.client import Tracking
 from controlplane.tracking.registry import Registry
 from controlplane.tracking.runs import Runs
+
+_TOKEN_SECONDS = 600
 
 
 class KubeReviewer:
@@ -63,6 +66,19 @@ class KubeCalls:
         )  # fmt: skip
 
 
+class KubeMinter:
+    """Makes tokens of the account that speaks for people."""
+
+    def __init__(self, kube: Kube) -> None:
+        self._kube = kube
+
+    def mint(self) -> Minted:
+        """Of the shortest life that the API server gives."""
+        return Minted(
+            self._kube.token_request(SYSTEM_NAMESPACE, PEOPLE_SERVICE_ACCOUNT, _TOKEN_SECONDS), _TOKEN_SECONDS
+        )
+
+
 def connect(environ: Mapping[str, str] = os.environ) -> Kube:
     """By MLP_KUBECONFIG where it is set, else as the pod's service account."""
     path = environ.get("MLP_KUBECONFIG")
@@ -82,6 +98,10 @@ def make_tracking(settings: Settings) -> Tracking | None:
     """None where there is no tracking server, or this process was not given the secret of its hop."""
     endpoint, secret = settings.facts.tracking, settings.tracking_secret
     return Tracking(endpoint.url, secret.get_secret_value()) if endpoint and secret else None
+
+
+def make_people_tokens(kube: Kube) -> PeopleTokens:
+    return PeopleTokens(KubeMinter(kube))
 
 
 def make_calls(kube: Kube) -> CallReviewer:

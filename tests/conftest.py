@@ -23,6 +23,9 @@ SLOW = (
     "contract/object_storage",
     "contract/reconcile/test_faults.py",
     "contract/servers",
+    "contract/stacks",
+    "contract/test_notebooks_hub.py",
+    "contract/test_searches.py",
     "contract/test_tracking_server.py",
 )
 """Left to `make thorough`: faults with real processes, fuzzing, plugins, hosts, every page of the console."""

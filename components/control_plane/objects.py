@@ -1,8 +1,8 @@
 """API and console, worker and watcher in mlp-system; their rights, their secrets, and who may talk to whom.
 
-The API sees what runs in workspaces and may stop it (rights.py), and speaks for people in groups of tenants; worker and
-watcher hold what reconciling needs. Only the migration, an init container of the API, knows the password of the tables'
-owner.
+The API sees what runs in workspaces and may stop it (rights.py), and makes tokens of the account that speaks for people
+(people.py); worker and watcher hold what reconciling needs. Only the migration, an init container of the API, knows the
+password of the tables' owner.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from components.control_plane.names import (
     STORAGE_KEY,
     pods,
 )
+from components.control_plane.people import people_objects
 from components.control_plane.placing import SYSTEM, deployment, workload
 from components.control_plane.rights import API_RULES
 from components.control_plane.settings import ControlPlaneSettings
 from components.database import managed as managed_database
 from components.database.names import DATABASES, password_name
 from components.gateway.names import GATEWAY_PODS, HOP_SECRET, TRACKING_HOP_SECRET
-from components.isolation.people import people_binding, people_role
 from components.isolation.rbac import CONTROL_PLANE_RULES
 from components.names import (
     API_SERVICE_ACCOUNT,
@@ -50,7 +50,6 @@ _RBAC = "rbac.authorization.k8s.io"
 _PARTS = ("api", "worker", "watcher")
 _STORAGE_FOLDER = "/etc/mlp/storage"
 _TRACKING_FOLDER = "/etc/mlp/tracking"
-_KUBERNETES_FOLDER = "/etc/mlp/kubernetes"
 
 
 def objects(settings: ControlPlaneSettings, install: Install) -> tuple[KubernetesObject, ...]:
@@ -76,8 +75,7 @@ def objects(settings: ControlPlaneSettings, install: Install) -> tuple[Kubernete
         k8s.service_account(SYSTEM, API_SERVICE_ACCOUNT),
         *_role(NAME, CONTROL_PLANE_SERVICE_ACCOUNT, CONTROL_PLANE_RULES),
         *_role(API_SERVICE_ACCOUNT, API_SERVICE_ACCOUNT, API_RULES),
-        people_role(),
-        people_binding(SYSTEM_NAMESPACE, API_SERVICE_ACCOUNT),
+        *people_objects(),
         k8s.default_deny(SYSTEM),
         *_policies(install),
         *(managed_database.ca_config_map(SYSTEM, managed.database) if managed else ()),
@@ -132,7 +130,6 @@ def _own_environment(
     if part == "api":
         own = {
             "MLP_GATEWAY_SECRET_FILE": "/etc/mlp/gateway/gateway-secret",
-            "MLP_KUBERNETES_TOKEN_FILE": f"{_KUBERNETES_FOLDER}/token",
         }
         own |= {"MLP_TRACKING_SECRET_FILE": "/etc/mlp/gateway/tracking-secret"} if tracking else {}
         own |= {"MLP_PEOPLE_SECRET_FILE": "/etc/mlp/gateway/people-secret"} if notebooks else {}
@@ -217,12 +214,6 @@ def _secret_volume(name: str, secret: str) -> dict[str, Any]:
     return {"name": name, "secret": {"secretName": secret, "defaultMode": 0o440}}
 
 
-def _people_token() -> dict[str, Any]:
-    """The account's token for calls in people's names, which the gateway is handed: of the shortest life there is."""
-    token = {"path": "token", "expirationSeconds": 600}
-    return {"name": "kubernetes", "projected": {"defaultMode": 0o440, "sources": [{"serviceAccountToken": token}]}}
-
-
 def _follows(install: Install, part: str) -> bool:
     """Whether the part reads aliases of models."""
     return part == "watcher" and install.facts.tracking is not None
@@ -235,8 +226,6 @@ def _tracking_environment(install: Install, part: str) -> list[dict[str, Any]]:
 
 def _more_mounts(install: Install, part: str) -> list[dict[str, Any]]:
     """What only one part mounts."""
-    if part == "api":
-        return [_mount("kubernetes", _KUBERNETES_FOLDER)]
     return [_mount("tracking", _TRACKING_FOLDER)] if _follows(install, part) else []
 
 
@@ -262,7 +251,7 @@ def _pod(settings: ControlPlaneSettings, install: Install, part: str) -> dict[st
         "resources": k8s.resources("50m", "96Mi", settings.memory),
     }
     if part == "api":
-        volumes += [_secret_volume("owner", "control-plane-owner"), _people_token()]
+        volumes.append(_secret_volume("owner", "control-plane-owner"))
         first = {
             **base,
             "name": "migrate",

@@ -1,8 +1,8 @@
 """Locations of the Kubernetes API below /kubernetes, for people with their platform identity. Pure.
 
-The control plane's answer brings the token of its API account and the caller's groups; the call goes on with that token
-as PERSON_USER in these groups. No header of the client that says who calls, in any spelling, and no token of its goes
-further than this.
+The control plane's answer brings a token of the account that speaks for people, and the caller's groups; the call goes
+on with that token as PERSON_USER in these groups. No header of the client that says who calls, in any spelling, and no
+token of its goes further than this.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ def objects(settings: GatewaySettings, install: Install) -> tuple[KubernetesObje
     if install.facts.tracking:
         upstreams.append(k8s.to_endpoint(install.facts.tracking))
     if serving.NAME in install.facts.components:
-        upstreams.append({"to": [k8s.WORKSPACES], "ports": [{"port": serving.PORT_NAME, "protocol": "TCP"}]})
+        upstreams.append({"to": [k8s.WORKSPACES], "ports": k8s.ports(serving.PORT)})
     if install.facts.notebooks:
         upstreams.append(k8s.to_endpoint(install.facts.notebooks))
         upstreams.append({"to": [SERVERS], "ports": k8s.ports(SERVER_PORT)})

@@ -1,7 +1,7 @@
 """The role that speaks for people at the Kubernetes API. Pure.
 
-The gateway sends a person's calls on as the control plane's API account, which impersonates PERSON_USER in the groups
-of the person's tenants. RBAC knows no patterns, so the role lists every group by name; the control plane keeps that
+The gateway sends a person's calls on as account PEOPLE_SERVICE_ACCOUNT, which impersonates PERSON_USER in the groups of
+the person's tenants. RBAC knows no patterns, so the role lists every group by name; the control plane keeps that
 list, and an admission policy says what may be on it (`policies/people.py`).
 """
 
@@ -9,13 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from components import kubernetes as k8s
-from components.contract import KubernetesObject
 from components.isolation.rbac import Rule, rule
-from components.names import ACCOUNT_EXTRA, PEOPLE_CLUSTER_ROLE, PERSON_USER, Role, tenant_group
-
-_RBAC = "rbac.authorization.k8s.io"
-_COMPONENT = "isolation"
+from components.names import ACCOUNT_EXTRA, PERSON_USER, Role, tenant_group
 
 
 def people_rules(tenants: Iterable[str]) -> list[Rule]:
@@ -29,17 +24,3 @@ def people_rules(tenants: Iterable[str]) -> list[Rule]:
         rule("authentication.k8s.io", (f"userextras/{ACCOUNT_EXTRA}",), ("impersonate",)),
     ]
     return [*rules, rule("", ("groups",), ("impersonate",), groups)] if groups else rules
-
-
-def people_role() -> KubernetesObject:
-    """The role without its rules, which are the control plane's to write."""
-    return k8s.obj(f"{_RBAC}/v1", "ClusterRole", _COMPONENT, PEOPLE_CLUSTER_ROLE, namespaced=False)
-
-
-def people_binding(namespace: str, account: str) -> KubernetesObject:
-    """Gives the role to the one service account that the gateway's calls are made with."""
-    return k8s.obj(
-        f"{_RBAC}/v1", "ClusterRoleBinding", _COMPONENT, PEOPLE_CLUSTER_ROLE, namespaced=False,
-        roleRef={"apiGroup": _RBAC, "kind": "ClusterRole", "name": PEOPLE_CLUSTER_ROLE},
-        subjects=[{"kind": "ServiceAccount", "name": account, "namespace": namespace}],
-    )  # fmt: skip

@@ -24,8 +24,8 @@ ANNOTATION_STATUS = f"{DOMAIN}/model-status"
 """On the InferenceService: what following its alias came to, as a sentence. It does not reach the pods."""
 
 PORT = 8080
+"""Container port of every model server, as KServe's own have it: network policies open this number to the gateway."""
 PORT_NAME = "http"
-"""Name of the container port that the gateway reaches; the workspace's NetworkPolicy opens the name."""
 
 PATH = "/serving"
 

@@ -22,15 +22,18 @@ _MPI_HOME = "/home/mpiuser"
 
 def runtimes(settings: TrainingSettings, training_image: str) -> tuple[KubernetesObject, ...]:
     """Those whose image is known."""
-    found = [_runtime(CPU_RUNTIME, "tensorflow", {}, [_job(training_image, resources=_CPU)])]
+    found = [_runtime(CPU_RUNTIME, "tensorflow", {}, [_job(training_image, **_SCRATCH, resources=_CPU)])]
     if settings.torch_image:
-        found.append(_runtime("torch-distributed", "torch", {"torch": {}}, [_job(settings.torch_image)]))
+        found.append(_runtime("torch-distributed", "torch", {"torch": {}}, [_job(settings.torch_image, **_SCRATCH)]))
     if settings.jax_image:
-        found.append(_runtime("jax-distributed", "jax", {"jax": {}}, [_job(settings.jax_image)]))
+        found.append(_runtime("jax-distributed", "jax", {"jax": {}}, [_job(settings.jax_image, **_SCRATCH)]))
     if settings.deepspeed_image:
         found.append(_deepspeed(settings.deepspeed_image))
     return tuple(found)
 
+
+_SCRATCH: dict[str, Any] = {"workingDir": "/tmp"}  # noqa: S108 - inside the pod
+"""Kubeflow's SDK writes the program where it starts, and a pod is not root: most images start in a folder of root's."""
 
 _CPU = {"requests": {"cpu": "250m", "memory": "1Gi"}, "limits": {"cpu": "1", "memory": "2Gi"}}
 """Importing TensorFlow alone takes 750 MiB."""

@@ -22,23 +22,34 @@ from controlplane.gate.model import Identity, Refusal
 from controlplane.gate.ports import CallReviewer, TokenReviewer
 from controlplane.gate.service import GateService
 from controlplane.gate.serving import EndpointCall
+from controlplane.gate.tokens import PeopleTokens
 from controlplane.http import caller
 from controlplane.work import Work
 
 
-def init_app(app: Flask, reviewer: TokenReviewer | None, calls: CallReviewer | None = None) -> None:
-    """`reviewer` None: there is no cluster to ask, so pods are unknown; `calls` None: nobody may call an endpoint."""
+def init_app(
+    app: Flask,
+    reviewer: TokenReviewer | None,
+    calls: CallReviewer | None = None,
+    people: PeopleTokens | None = None,
+) -> None:
+    """`reviewer` None: there is no cluster to ask, so pods are unknown; `calls` None: nobody may call an endpoint;
+    `people` None: nobody reaches the Kubernetes API."""
     notebooks.init_app(app)
-    app.add_url_rule("/internal/authorize", "gate.authorize", _view(reviewer, calls), methods=["GET"])
+    app.add_url_rule("/internal/authorize", "gate.authorize", _view(reviewer, calls, people), methods=["GET"])
 
 
-def _view(reviewer: TokenReviewer | None, calls: CallReviewer | None) -> Callable[[], Response]:
+def _view(
+    reviewer: TokenReviewer | None, calls: CallReviewer | None, people: PeopleTokens | None
+) -> Callable[[], Response]:
     def authorize() -> Response:
         if not caller.from_gateway():
             return _answer(Refusal(403, "not-the-gateway"))
         try:
             with caller.runtime().work(origin=caller.origin()) as work:
                 decision = _decide(work, reviewer)
+            if isinstance(decision, Impersonation):
+                return Response(status=200, headers=decision.headers(people.token())) if people else _later()
             uri = request.headers.get("X-Original-URI", "")
             return _answer(serving.judged(notebooks.judged(decision, uri), uri, calls))
         except Temporary:
@@ -88,10 +99,7 @@ def _own_page(*, changes: bool) -> bool:
     return said and same_origin(request.headers, caller.runtime().settings.public_url)
 
 
-def _answer(decision: Identity | Impersonation | EndpointCall | Refusal) -> Response:
-    if isinstance(decision, Impersonation):
-        token = caller.runtime().settings.kubernetes_token()
-        return Response(status=200, headers=decision.headers(token)) if token else _later()
+def _answer(decision: Identity | EndpointCall | Refusal) -> Response:
     if isinstance(decision, Refusal):
         return Response(status=decision.status, headers={"X-Mlp-Reason": decision.reason})
     return Response(status=200, headers=decision.headers())

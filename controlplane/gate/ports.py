@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 AUDIENCE = "mlp"
@@ -19,6 +19,20 @@ class Reviewed:
 class TokenReviewer(Protocol):
     def review(self, token: str) -> Reviewed | None:
         """None: the API server does not know the token for our audience. Raises `errors.Temporary` when it is away."""
+        ...
+
+
+@dataclass(frozen=True)
+class Minted:
+    """A token made just now, and how long it lives."""
+
+    token: str = field(repr=False)
+    seconds: float
+
+
+class TokenMinter(Protocol):
+    def mint(self) -> Minted:
+        """A token of the account that speaks for people. Raises a `errors.ControlPlaneError`."""
         ...
 
 

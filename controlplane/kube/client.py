@@ -191,6 +191,13 @@ class Kube:
         user = status["user"]
         return TokenIdentity(user["username"], user.get("uid", ""), tuple(user.get("groups") or ()), accepted)
 
+    def token_request(self, namespace: str, account: str, seconds: int) -> str:
+        """A new token of a service account for the API server itself. `seconds` is its life, 600 at least."""
+        path = f"{resources.SERVICE_ACCOUNT.path(namespace, account)}/token"
+        kind = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest"}
+        answer = self._send("POST", path, body={**kind, "spec": {"expirationSeconds": seconds}})
+        return str(answer["status"]["token"])
+
     def allowed(self, access: Access) -> bool:
         """RBAC's answer, now: permissions are not cached here. Anything but a clear yes is no."""
         attributes = {

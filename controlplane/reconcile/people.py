@@ -1,4 +1,4 @@
-"""The list of groups in whose name the API account may speak for people at the API server."""
+"""The list of groups in which people may be spoken for at the API server."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,8 +98,8 @@ class Started:
         return httpx.Client(base_url=address, headers={"Authorization": f"Bearer {made['secret']}"}, timeout=30)
 
 
-def start(stack: ExitStack, more: Callable[[Path, World], Mapping[str, str]] = lambda *_: {}) -> Started:
-    """Everything ends with the stack. `more`: environment beside the usual, once the API server runs."""
+def start(stack: ExitStack) -> Started:
+    """Everything ends with the stack."""
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mlp-bench-")))
     server = stack.enter_context(kubernetes(folder / "kubernetes"))
     world = World(server, folder)
@@ -114,7 +114,7 @@ def start(stack: ExitStack, more: Callable[[Path, World], Mapping[str, str]] = l
     engine = make_engine(postgres.url("controlplane", "controlplane"), pool=1)
     migrations.upgrade(engine, "controlplaneapp")
     engine.dispose()
-    environment = {**_environment(folder, postgres, queue, world), **more(folder, world)}
+    environment = _environment(folder, postgres, queue, world)
     python = [sys.executable, "-m"]
     subprocess.run([*python, "controlplane.manage", "bootstrap-admin"], env=environment, check=True)
     port = free_port()

@@ -13,26 +13,23 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from http.client import HTTPSConnection
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from components.isolation.people import people_binding, people_role
-from components.names import API_SERVICE_ACCOUNT, SYSTEM_NAMESPACE, Role, tenant_group
+from components.control_plane.people import people_objects
+from components.names import CONTROL_PLANE_SERVICE_ACCOUNT, Role, tenant_group
 from tests.bench.control_plane import QUOTA, create, start
 from tests.contract.reconcile.world import World
 from tests.servers.gateway import gateway
 from tests.servers.kubernetes import Authority
 
 
-def _token(folder: Path, world: World) -> dict[str, str]:
-    """The account that speaks for people, and its token in a file."""
-    account = {"name": API_SERVICE_ACCOUNT, "namespace": SYSTEM_NAMESPACE}
-    world.admin.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
-    world.admin.apply(people_role())
-    world.admin.apply(people_binding(SYSTEM_NAMESPACE, API_SERVICE_ACCOUNT))
-    file = folder / "people-token"
-    file.write_text(world.server.service_account_token(SYSTEM_NAMESPACE, API_SERVICE_ACCOUNT))
-    return {"MLP_KUBERNETES_TOKEN_FILE": str(file)}
+def _install(world: World) -> None:
+    """The account that speaks for people, and a control plane that may make its tokens."""
+    for obj in people_objects():
+        world.admin.apply(obj)
+    mint = next(obj for obj in people_objects() if obj["kind"] == "RoleBinding")
+    # The bench's control plane has one account for all of its parts.
+    world.admin.apply({**mint, "subjects": [{**mint["subjects"][0], "name": CONTROL_PLANE_SERVICE_ACCOUNT}]})
 
 
 def _caller(connection: HTTPSConnection, prefix: str, headers: dict[str, str]) -> Callable[[str], float]:
@@ -52,7 +49,8 @@ def _caller(connection: HTTPSConnection, prefix: str, headers: dict[str, str]) -
 
 def main(count: int = 200) -> None:
     with ExitStack() as stack:
-        started = start(stack, _token)
+        started = start(stack)
+        _install(started.world)
         server = started.world.server
         with started.api() as api:
             api.post("/tenants", json={"slug": "bench", "quota": QUOTA}).raise_for_status()

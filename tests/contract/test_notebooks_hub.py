@@ -21,6 +21,7 @@ from components.notebooks.objects import hub_settings
 from components.notebooks.settings import NotebooksSettings
 from controlplane.kube import resources
 from controlplane.reconcile.model import WorkspaceSpec
+from controlplane.reconcile.objects.network import GATEWAY_PORTS
 from controlplane.reconcile.service import Reconciler
 from tests.contract.reconcile.world import FACTS, REGISTRY, RememberedStorage, World, some_slug, some_spec, until
 from tests.servers.installs import install
@@ -113,7 +114,7 @@ def test_a_member_gets_a_pod_a_volume_and_a_service_that_the_policies_admit(scen
     assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == ("workload", False)
     assert spec["priorityClassName"] == "mlp-interactive"
     assert container["image"] == f"{REGISTRY}notebook:1"
-    assert container["ports"][0]["name"] == "http", "the gateway's way in"
+    assert container["ports"][0]["containerPort"] in GATEWAY_PORTS, "the gateway's way in"
     assert container["resources"]["limits"]["cpu"] == "1"
     environment = {each["name"]: each.get("value") for each in container["env"]}
     origin = f"https://{name}.nb.localhost:8443/notebooks/user/{account}/{server}/"

@@ -144,13 +144,17 @@ class Place(BaseHandler):
 
 
 class OpenServer(BaseHandler):
-    """Where people come back to after signing in: on to the server whose OAuth client asked for them."""
+    """Where people come back to after signing in: on to the server whose OAuth client asked for them.
+
+    By a page that leads on, not by a redirect: the sign-in form may lead to the platform's own origin only, and
+    browsers hold that against every redirect behind it.
+    """
 
     @web.authenticated
     async def get(self, client_id: str) -> None:
         for name in self.current_user.orm_spawners:
             if workspace_of(name) and client_id == f"jupyterhub-user-{self.current_user.name}-{name}":
-                self.redirect(self.current_user.server_url(name))
+                self.finish(await self.render_template("open.html", server_url=self.current_user.server_url(name)))
                 return
         self.redirect(f"{self.hub.base_url}home")
 

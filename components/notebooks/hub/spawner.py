@@ -92,12 +92,6 @@ class WorkspaceSpawner(KubeSpawner):
 
     repository = ""
 
-    async def get_pod_manifest(self) -> Any:
-        """The gateway reaches pods of workspaces by the port that is named `http`."""
-        pod = await super().get_pod_manifest()
-        pod.spec.containers[0].ports[0].name = "http"
-        return pod
-
     def get_pvc_manifest(self) -> Any:
         """KubeSpawner names the class in an old annotation as well, which the policies refuse."""
         claim = super().get_pvc_manifest()

@@ -12,11 +12,17 @@ from typing import Any
 from components.addresses import NOT_PUBLIC_V4, NOT_PUBLIC_V6
 from components.contract import KubernetesObject
 from components.facts import Endpoint, PlatformFacts
+from components.notebooks.names import SERVER_PORT
+from components.serving.names import PORT as SERVING_PORT
 from controlplane.reconcile.model import WorkspaceSpec
 from controlplane.reconcile.objects.common import namespaced
 
-HTTP_PORT = "http"
-"""Name of the container port at which the gateway reaches a workspace's pods."""
+GATEWAY_PORTS = (SERVING_PORT, SERVER_PORT)
+"""Container ports at which the gateway reaches a workspace's pods: model endpoints and notebook servers.
+
+Numbers, since kube-router puts the numbers behind one name into its sets in another order at every sync: with two of
+them, new connections are refused for a moment whenever any pod of the cluster comes or goes.
+"""
 
 
 def network_policies(spec: WorkspaceSpec, facts: PlatformFacts) -> tuple[KubernetesObject, ...]:
@@ -51,7 +57,7 @@ def _same_namespace(spec: WorkspaceSpec) -> KubernetesObject:
 
 
 def _from_gateway(spec: WorkspaceSpec, gateway: Endpoint) -> KubernetesObject:
-    ports = [{"protocol": "TCP", "port": HTTP_PORT}]
+    ports = [{"protocol": "TCP", "port": port} for port in GATEWAY_PORTS]
     return _policy(spec, "allow-from-gateway", ingress=[{"from": [_pods(gateway)], "ports": ports}])
 
 

@@ -145,11 +145,6 @@ def cleared(tour: Tour) -> Evidence:
     return f"both tenants with all that ran there are gone after {time.monotonic() - began:.1f} s"
 
 
-ON_REQUEST = frozenset({"moving the alias under load fails no call"})
-"""Steps that run only where `--only` names them. On a busy machine the pod network (kube-router) refuses calls for a
-moment while it takes in or forgets a pod: of some 1500 calls in a minute, 17 were refused."""
-
-
 def steps(facts: PlatformFacts) -> tuple[Check[Tour], ...]:
     """Those that the installed components allow. The first sets the stage and the last clears it."""
     made: tuple[tuple[str, Check[Tour]], ...] = (

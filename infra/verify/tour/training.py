@@ -63,11 +63,13 @@ def trainjob(
     trainer: dict[str, Any] = {
         "command": ["python3", "-c", script() if program is None else program],
         "numNodes": nodes,
-        "env": _env(env),
         "resourcesPerNode": _RESOURCES,
     }
     if image:
         trainer["image"] = image
+    if env:
+        # An empty list would be lost where Kueue rewrites the job, and the trainer must stay as it was.
+        trainer["env"] = _env(env)
     return {
         "apiVersion": "trainer.kubeflow.org/v1alpha1",
         "kind": "TrainJob",

@@ -357,3 +357,5 @@ def test_the_domain_leads_to_the_gateway() -> None:
         "zoneName": "ml.example.com",
         "resourceGroupName": "mlp-azure",
     }
+    servers = made.one("azure-native:dns:RecordSet", "notebooks").properties
+    assert (servers["relativeRecordSetName"], servers["zoneName"]) == ("*.notebooks", "ml.example.com")

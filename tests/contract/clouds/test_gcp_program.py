@@ -407,15 +407,19 @@ def test_what_the_cluster_gives() -> None:
 def test_the_domain_leads_to_the_gateway() -> None:
     chosen = profile()
     made = declare(address_program(chosen, "10.40.0.9"), answers(chosen))
-    (record,) = made.of("gcp:dns/recordSet:RecordSet")
-    assert _plain(record.properties) == {
-        "name": "ml.example.com.",
-        "type": "A",
-        "ttl": 60,
-        "rrdatas": ["10.40.0.9"],
-        "managedZone": "mlp-blue",
-        "project": "my-project",
-    }
+    records = made.of("gcp:dns/recordSet:RecordSet")
+    assert [record.properties["name"] for record in records] == ["ml.example.com.", "*.notebooks.ml.example.com."]
+    for record in records:
+        assert (
+            _plain(record.properties).items()
+            >= {
+                "type": "A",
+                "ttl": 60,
+                "rrdatas": ["10.40.0.9"],
+                "managedZone": "mlp-blue",
+                "project": "my-project",
+            }.items()
+        )
     zone = one("gcp:dns/managedZone:ManagedZone", "domain")
     assert zone["name"] == "mlp-blue"
     assert zone["dnssecConfig"]["state"] == "on"

@@ -14,14 +14,16 @@ import pytest
 from pydantic import SecretStr
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from components.isolation.people import people_binding, people_role
-from components.names import API_SERVICE_ACCOUNT, SYSTEM_NAMESPACE, Role
+from components.control_plane.people import people_objects
+from components.names import Role
 from controlplane.app import create_app
+from controlplane.gate.tokens import PeopleTokens
 from controlplane.operations.repository import due
 from controlplane.operations.runner import Runner
 from controlplane.reconcile.people import PeopleRole
 from controlplane.reconcile.service import Reconciler
 from controlplane.tenants.people import People
+from controlplane.wiring import make_people_tokens
 from controlplane.worker import handlers
 from tests.contract.controlplane.conftest import (  # noqa: F401 - fixtures
     System,
@@ -33,7 +35,7 @@ from tests.contract.controlplane.conftest import (  # noqa: F401 - fixtures
 )
 from tests.contract.reconcile.world import FACTS, RememberedStorage, World, some_slug
 from tests.servers.gateway import Gateway, gateway, hop_secret
-from tests.servers.kubernetes import KubernetesServer
+from tests.servers.kubernetes import kubernetes
 
 QUOTA = {"cpu": "2", "memory": "4Gi", "storage": "4Gi", "pods": 10}
 
@@ -44,21 +46,21 @@ class _Quiet(WSGIRequestHandler):
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One after the other: all of them keep the one list of people's groups, each with tenants of its own."""
+    """In one worker: they share an API server of their own."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("people"))
 
 
 @pytest.fixture(scope="package")
-def world(kubernetes_server: KubernetesServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    made = World(kubernetes_server, Path(tmp_path_factory.mktemp("people")))
-    account = {"name": API_SERVICE_ACCOUNT, "namespace": SYSTEM_NAMESPACE}
-    made.admin.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
-    made.admin.apply(people_role())
-    made.admin.apply(people_binding(SYSTEM_NAMESPACE, API_SERVICE_ACCOUNT))
-    yield made
-    made.close()
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """On an API server of these tests' own: the role that speaks for people is one for the whole server."""
+    with kubernetes() as server:
+        made = World(server, Path(tmp_path_factory.mktemp("people")))
+        for obj in people_objects():
+            made.admin.apply(obj)
+        yield made
+        made.close()
 
 
 @dataclass
@@ -70,6 +72,7 @@ class Front:
     world: World
     gateway: Gateway
     people: People
+    tokens: PeopleTokens
     tenant: str
     other: str
     namespace: str
@@ -123,12 +126,11 @@ class Front:
 @pytest.fixture
 def front(system_under_test: System, world: World, tmp_path: Path) -> Iterator[Front]:  # noqa: F811
     mlp = system_under_test
-    token_file = tmp_path / "token"
-    token_file.write_text(world.server.service_account_token(SYSTEM_NAMESPACE, API_SERVICE_ACCOUNT))
     mlp.runtime.settings = mlp.runtime.settings.model_copy(
-        update={"kubernetes_token_file": token_file, "gateway_secret": SecretStr(hop_secret("control-plane"))}
+        update={"gateway_secret": SecretStr(hop_secret("control-plane"))}
     )
-    mlp.app = create_app(mlp.runtime.settings, runtime=mlp.runtime)
+    tokens = make_people_tokens(world.web)
+    mlp.app = create_app(mlp.runtime.settings, runtime=mlp.runtime, people=tokens)
     reconciler = Reconciler(world.control_plane, RememberedStorage(), FACTS)
     mlp.runner.heart.stop()
     people = People(mlp.runtime, PeopleRole(world.control_plane))
@@ -157,7 +159,7 @@ def front(system_under_test: System, world: World, tmp_path: Path) -> Iterator[F
             }
         )
         mlp.runtime.settings = mlp.runtime.settings.model_copy(update={"facts": known})
-        made = Front(mlp, world, running, people, tenant, other, *namespaces)
+        made = Front(mlp, world, running, people, tokens, tenant, other, *namespaces)
         made.drain()
         yield made
     server.shutdown()

@@ -17,8 +17,6 @@ from tests.servers.gateway import program
 pytestmark = [
     pytest.mark.contract,
     pytest.mark.timeout(180),
-    # The role that speaks for people is one for the whole API server.
-    pytest.mark.xdist_group("people"),
     pytest.mark.skipif(program() is None, reason="nginx is missing: `platform tools --for tests` unpacks it"),
 ]
 APPLY = "application/apply-patch+yaml"

@@ -16,7 +16,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from components.isolation.people import people_rules
-from components.names import API_SERVICE_ACCOUNT, PEOPLE_CLUSTER_ROLE, SYSTEM_NAMESPACE
+from components.names import PEOPLE_CLUSTER_ROLE, PEOPLE_SERVICE_ACCOUNT, SYSTEM_NAMESPACE
+from controlplane.gate.ports import Minted
+from controlplane.kube.errors import Forbidden
 from tests.contract.controlplane.test_sessions import Browser
 from tests.contract.people.conftest import Front
 from tests.contract.reconcile.world import Actor
@@ -27,7 +29,6 @@ from tests.servers.kubernetes import KubernetesRequestFailed
 pytestmark = [
     pytest.mark.contract,
     pytest.mark.timeout(180),
-    pytest.mark.xdist_group("people"),
     pytest.mark.skipif(program() is None, reason="nginx is missing: `platform tools --for tests` unpacks it"),
 ]
 APPLY = "application/apply-patch+yaml"
@@ -64,7 +65,7 @@ def test_identity_headers_of_clients_end_at_the_gateway(front: Front) -> None:
 
 def test_a_second_authorization_is_no_way_in(front: Front) -> None:
     vi = front.system.token("vi")
-    admin = front.world.server.service_account_token(SYSTEM_NAMESPACE, API_SERVICE_ACCOUNT)
+    admin = front.world.server.service_account_token(SYSTEM_NAMESPACE, PEOPLE_SERVICE_ACCOUNT)
     review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
     path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
     code, _ = front.ask(vi, "POST", path, review, headers=[("Authorization", f"Bearer {admin}")])
@@ -115,8 +116,7 @@ def test_tricks_with_paths_lead_nowhere(front: Front) -> None:
 
 
 def test_nobody_sees_the_token_of_the_account(front: Front) -> None:
-    ours = front.system.runtime.settings.kubernetes_token()
-    assert ours
+    ours = front.tokens.token()
     mo = front.system.token("mo")
     for token, path in (
         (mo, "/kubernetes/version"), (mo, f"/kubernetes/api/v1/namespaces/{front.foreign}/pods"),
@@ -150,7 +150,7 @@ def _direct(front: Front, headers: dict[str, str], method: str, path: str, body:
     assert address.hostname
     connection = http.client.HTTPSConnection(address.hostname, address.port, context=context, timeout=20)
     try:
-        token = front.system.runtime.settings.kubernetes_token()
+        token = front.tokens.token()
         sent = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **headers}
         connection.request(method, path, None if body is None else json.dumps(body), sent)
         answer = connection.getresponse()
@@ -184,8 +184,19 @@ def test_a_stolen_token_speaks_for_people_of_tenants_only(front: Front) -> None:
     for path in ("/api/v1/secrets", "/api/v1/namespaces", f"{RBAC}/clusterroles/{PEOPLE_CLUSTER_ROLE}"):
         assert _direct(front, {}, "GET", path) == 403, path
     token = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
-    mint = f"/api/v1/namespaces/{SYSTEM_NAMESPACE}/serviceaccounts/{API_SERVICE_ACCOUNT}/token"
-    assert _direct(front, {}, "POST", mint, token) == 403
+    mint = "/api/v1/namespaces/{}/serviceaccounts/{}/token"
+    assert _direct(front, {}, "POST", mint.format(SYSTEM_NAMESPACE, PEOPLE_SERVICE_ACCOUNT), token) == 403
+    web = Actor("web", front.world.web)
+    assert web.attempt("POST", mint.format(SYSTEM_NAMESPACE, "control-plane"), token).code == 403
+    assert web.attempt("POST", mint.format(front.namespace, "workload"), token).code == 403
+    assert web.attempt("GET", f"{RBAC}/clusterroles").code == 403
+    review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    as_person = front.world.web.transport.request
+    with pytest.raises(Forbidden, match="cannot impersonate"):
+        as_person(
+            "POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", counter=front.world.web.counter, body=review,
+            headers=person,
+        )  # fmt: skip
 
 
 def _role(rules: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
@@ -250,14 +261,25 @@ def test_a_removed_role_is_made_again(front: Front) -> None:
     assert front.ask(mo, "GET", pods)[0] == 200
 
 
-def test_without_a_token_of_its_own_the_control_plane_lets_nobody_through(front: Front) -> None:
-    file = front.system.runtime.settings.kubernetes_token_file
-    assert file
+class _Minter:
+    """Gives what it has, or fails where that is an error."""
+
+    def __init__(self, has: str | Exception) -> None:
+        self.has = has
+
+    def mint(self) -> Minted:
+        if isinstance(self.has, Exception):
+            raise self.has
+        return Minted(self.has, 600)
+
+
+def test_without_a_token_for_people_nobody_is_let_through(front: Front) -> None:
     mo = front.system.token("mo")
-    for broken in ("", "not-a-token", None):
-        file.write_text(broken) if broken is not None else file.unlink()
+    assert front.ask(mo, "GET", "/version")[0] == 200
+    for has in (Forbidden("no rights"), "not-a-token", ""):
+        front.tokens._minter, front.tokens._made = _Minter(has), None
         code, answer = front.ask(mo, "GET", "/version")
-        assert code in (401, 503)
+        assert code in (401, 403, 503)
         assert answer["kind"] == "Status"
 
 
@@ -325,7 +347,7 @@ def test_connections_are_upgraded(front: Front) -> None:
 
 
 def test_a_token_hidden_in_a_subprotocol_goes_no_further(front: Front) -> None:
-    admin = front.world.server.service_account_token(SYSTEM_NAMESPACE, API_SERVICE_ACCOUNT)
+    admin = front.world.server.service_account_token(SYSTEM_NAMESPACE, PEOPLE_SERVICE_ACCOUNT)
     hidden = base64.urlsafe_b64encode(admin.encode()).decode().rstrip("=")
     path = f"/kubernetes/api/v1/namespaces/{front.namespace}/configmaps?watch=true"
     protocols = f"Sec-WebSocket-Protocol: base64url.bearer.authorization.k8s.io.{hidden}, binary.k8s.io"

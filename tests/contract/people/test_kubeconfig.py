@@ -18,7 +18,6 @@ from tests.servers.gateway import program
 pytestmark = [
     pytest.mark.contract,
     pytest.mark.timeout(300),
-    pytest.mark.xdist_group("people"),
     pytest.mark.skipif(program() is None, reason="nginx is missing: `platform tools --for tests` unpacks it"),
 ]
 ROOT = Path(__file__).resolve().parents[3]

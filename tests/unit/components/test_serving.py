@@ -24,7 +24,7 @@ from components.serving.rbac import CONTROLLER_RULES, MEMBER_RULES, VIEWER_RULES
 from components.serving.runtime.fetch import pinned
 from components.serving.runtime.serve import NoModel, model_settings
 from components.serving.settings import ServingSettings
-from controlplane.reconcile.objects.network import HTTP_PORT
+from controlplane.reconcile.objects.network import GATEWAY_PORTS
 from tests.servers.installs import install
 
 ROOT = Path(__file__).parents[3]
@@ -129,9 +129,10 @@ def test_its_configuration_is_json_without_knative_or_ingress() -> None:
 
 
 @pytest.mark.parametrize("name", ["mlp-mlflow", "mlp-sklearn"])
-def test_servers_are_reached_by_the_name_of_their_port_and_end_after_their_callers(name: str) -> None:
+def test_servers_are_reached_at_their_port_and_end_after_their_callers(name: str) -> None:
     (container,) = _of("ClusterServingRuntime", name)["spec"]["containers"]
-    assert [port["name"] for port in container["ports"]] == ["http"] == [HTTP_PORT]
+    (port,) = container["ports"]
+    assert port["containerPort"] in GATEWAY_PORTS
     assert container["lifecycle"]["preStop"]["sleep"]["seconds"] >= 5
     assert container["readinessProbe"]["httpGet"]["port"] == "http"
     assert container["securityContext"]["readOnlyRootFilesystem"]

@@ -97,11 +97,22 @@ def test_no_rule_of_the_control_plane_is_wild(objects: tuple[KubernetesObject, .
     people = _of(objects, "ClusterRole")[PEOPLE_CLUSTER_ROLE]
     assert "rules" not in people, "the control plane writes them; ours would replace those at every installation"
     binding = _of(objects, "ClusterRoleBinding")[PEOPLE_CLUSTER_ROLE]
-    assert [(s["namespace"], s["name"]) for s in binding["subjects"]] == [("mlp-system", "control-plane-api")]
-    (token,) = (v for v in _pods(objects)["control-plane-api"]["volumes"] if v["name"] == "kubernetes")
-    assert token["projected"]["sources"] == [{"serviceAccountToken": {"path": "token", "expirationSeconds": 600}}]
-    for part in ("control-plane-worker", "control-plane-watcher"):
-        assert "kubernetes" not in [volume["name"] for volume in _pods(objects)[part]["volumes"]]
+    assert [(s["namespace"], s["name"]) for s in binding["subjects"]] == [("mlp-system", "people")]
+
+
+def test_no_pod_is_the_account_that_speaks_for_people_and_the_api_alone_makes_its_tokens(
+    objects: tuple[KubernetesObject, ...],
+) -> None:
+    assert "people" in _of(objects, "ServiceAccount")
+    assert "people" not in [pod["serviceAccountName"] for pod in _pods(objects).values()]
+    (rule,) = _of(objects, "Role")["mlp-people-tokens"]["rules"]
+    assert (rule["resources"], rule["verbs"], rule["resourceNames"]) == (
+        ["serviceaccounts/token"],
+        ["create"],
+        ["people"],
+    )
+    (subject,) = _of(objects, "RoleBinding")["mlp-people-tokens"]["subjects"]
+    assert (subject["namespace"], subject["name"]) == ("mlp-system", "control-plane-api")
 
 
 def test_each_secret_is_mounted_only_where_it_is_needed(objects: tuple[KubernetesObject, ...]) -> None:

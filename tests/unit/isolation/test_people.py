@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.isolation.people import people_binding, people_role, people_rules
+from components.isolation.people import people_rules
 
 
 def test_rules_name_every_group_and_no_other() -> None:
@@ -25,10 +25,3 @@ def test_without_tenants_there_is_no_rule_on_groups() -> None:
     rules = people_rules([])
     assert "groups" not in str(rules)
     assert [rule["verbs"] for rule in rules] == [["impersonate"]] * 2
-
-
-def test_the_installer_leaves_the_rules_to_the_control_plane() -> None:
-    assert "rules" not in people_role()
-    binding = people_binding("mlp-system", "control-plane-api")
-    assert binding["roleRef"]["name"] == people_role()["metadata"]["name"]
-    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "control-plane-api", "namespace": "mlp-system"}]

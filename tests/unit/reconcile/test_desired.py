@@ -171,7 +171,12 @@ def test_network_policies() -> None:
         "allow-from-gateway": {
             "podSelector": {},
             "policyTypes": ["Ingress"],
-            "ingress": [{"from": [pods("mlp-gateway", {"app": "gateway"})], "ports": [{**tcp, "port": "http"}]}],
+            "ingress": [
+                {
+                    "from": [pods("mlp-gateway", {"app": "gateway"})],
+                    "ports": [{**tcp, "port": 8080}, {**tcp, "port": 8888}],
+                }
+            ],
         },
         "allow-platform-egress": {
             "podSelector": {},

@@ -432,6 +432,17 @@ def test_the_domain_leads_to_the_load_balancer() -> None:
     assert record["name"] == "ml.example.com"
     assert record["type"] == "A"
     assert record["aliases"][0]["name"] == LOAD_BALANCER
+    servers = one(declared_address(), "aws:route53/record:Record", "notebooks")
+    assert servers["name"] == "*.notebooks.ml.example.com"
+    assert servers["aliases"] == record["aliases"]
+
+
+def test_the_certificate_is_good_for_notebook_servers_and_each_name_is_proven() -> None:
+    made = declared()
+    certificate = one(made, "aws:acm/certificate:Certificate", "certificate")
+    assert certificate["subjectAlternativeNames"] == ["*.notebooks.ml.example.com"]
+    proofs = [one(made, "aws:route53/record:Record", name)["name"] for name in ("validation", "validation-notebooks")]
+    assert [name.split(".", 1)[1] for name in proofs] == ["ml.example.com.", "notebooks.ml.example.com."]
 
 
 def test_the_program_goes_to_other_processes() -> None:
