@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ def world(kubernetes_server: KubernetesServer, tmp_path_factory: pytest.TempPath
         if obj["kind"] == "CustomResourceDefinition":
             made.admin.apply(obj)
     for kind in (EXPERIMENTS, TRIALS):
-        until(f"{kind.kind} is served", lambda kind=kind: _served(made.admin, kind))
+        until(f"{kind.kind} is served", partial(_served, made.admin, kind))
     yield made
     made.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -45,7 +46,11 @@ def _serve(world: World) -> None:
     for obj in _kinds():
         world.admin.apply(obj)
     for resource in (_CLUSTER_QUEUES, _LOCAL_QUEUES):
-        until(f"{resource.kind} is served", lambda kind=resource: _answered(world.admin, kind))
+        until(f"{resource.kind} is served", partial(_answered, world.admin, resource))
+
+
+def _gone(kube: Kube, resource: Resource) -> bool:
+    return not _answered(kube, resource)
 
 
 def _answered(kube: Kube, resource: Resource) -> bool:
@@ -217,7 +222,7 @@ def test_without_kueues_kinds_nothing_is_written_and_nothing_breaks(tenants: Ten
         world.admin.delete(_DEFINITIONS, None, name)
     try:
         for resource in (_CLUSTER_QUEUES, _LOCAL_QUEUES):
-            until(f"{resource.kind} is gone", lambda kind=resource: not _answered(world.admin, kind))
+            until(f"{resource.kind} is gone", partial(_gone, world.admin, resource))
         before = world.control_plane.counter.requests
         assert tenants.compare(lambda: [tenant]) == 0
         assert world.control_plane.counter.requests - before <= 2, "nothing is asked for each object"
