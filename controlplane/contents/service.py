@@ -106,7 +106,7 @@ class ContentService:
         except NoLog as error:
             return Logs(pod=place.pod, container=place.container, lines=(), note=str(error))
         shown = tuple(LogLine(at=line.at, text=line.text) for line in lines)
-        silent = f"There is no log yet. {place.trouble}" if place.trouble else "It has written nothing yet."
+        silent = f"Nothing is in its log. {place.trouble}" if place.trouble else "It has written nothing yet."
         return Logs(pod=place.pod, container=place.container, lines=shown, note="" if shown else silent)
 
     def log_place(self, tenant: str, workspace: str, kind: ContentKind, name: str, query: LogQuery) -> LogPlace | None:
