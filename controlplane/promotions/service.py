@@ -147,13 +147,21 @@ class PromotionService:
         run = self._evaluation(mlflow, made, version)
         metrics = dict(run.metrics) if run else {}
         if thresholds and version.model and made.asked_run is None:
-            metrics = {**mlflow.logged_model(version.model).metrics, **metrics}
+            metrics = {**self._measured(mlflow, version.model), **metrics}
         checks = gate.checked(thresholds, metrics)
         made.checks = [check.model_dump(mode="json") for check in checks]
         made.run = run.id if run else None
         made.approver = rule.approver if rule else None
         made.message = gate.failures(checks)
         return not made.message
+
+    @staticmethod
+    def _measured(mlflow: TrackingWorkspace, model: str) -> dict[str, float]:
+        """Metrics that were logged to the model itself; none where it is gone."""
+        try:
+            return dict(mlflow.logged_model(model).metrics)
+        except NotFound:
+            return {}
 
     @staticmethod
     def _evaluation(mlflow: TrackingWorkspace, made: PromotionRow, version: ModelVersion) -> Run | None:

@@ -162,7 +162,7 @@ def installation(folder: Path, world: World) -> Iterator[Installation]:
             settings.public_url, Runtime.make(settings), folder, environment, world, tracking_port
         )  # fmt: skip
         manage = [sys.executable, "-m", "controlplane.manage", "migrate", "bootstrap-admin"]
-        done = subprocess.run(manage, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(manage, env=environment, capture_output=True, text=True, timeout=180, check=False)
         if done.returncode:
             raise NotStarted(done.stderr[-2000:])
         with _process("api", _server(port), made) as process:

@@ -91,6 +91,16 @@
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
   else start();
 
+  // What runs is looked at again while somebody is at the page: a forgotten tab neither asks nor keeps a session alive.
+  let acted = Date.now();
+  for (const kind of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart"]) {
+    document.addEventListener(kind, () => { acted = Date.now(); }, { capture: true, passive: true });
+  }
+  setInterval(() => {
+    if (document.hidden || Date.now() - acted > 15 * 60 * 1000) return;
+    for (const element of document.querySelectorAll("[data-live]")) element.dispatchEvent(new CustomEvent("live"));
+  }, 5000);
+
   // Elapsed time of a running operation goes on between two answers of the server.
   const begun = new WeakMap();
   setInterval(() => {
