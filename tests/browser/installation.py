@@ -29,6 +29,7 @@ from controlplane.runtime import Runtime
 from controlplane.settings import Settings, load
 from controlplane.tenants.model import Rules, TenantCreate
 from controlplane.tenants.service import TenantService
+from tests.contract.controlplane.contents import install_kinds
 from tests.contract.reconcile.world import FACTS, World
 from tests.servers.ports import free_port
 from tests.servers.postgres import Postgres
@@ -150,6 +151,7 @@ def _process(
 @contextmanager
 def installation(folder: Path, world: World) -> Iterator[Installation]:
     """Everything but a worker, on the cluster of a world that keeps its kubeconfigs in the folder."""
+    install_kinds(world)  # as the facts say: a console that asked before would take them for missing for a while
     postgres, valkey = Postgres().start(), Valkey().start()
     try:
         for role in ("owner", "application"):

@@ -11,7 +11,7 @@ from controlplane.workspaces.model import WorkspaceCreate, WorkspaceState
 from controlplane.workspaces.service import WorkspaceService
 from tests.browser.installation import ADMIN, Installation
 from tests.browser.visitor import Visitor
-from tests.contract.controlplane.contents import Things, condition, install_kinds
+from tests.contract.controlplane.contents import Things, condition
 from tests.contract.reconcile.world import until
 
 TENANT = "run-lab"
@@ -21,7 +21,6 @@ HOME = f"/workspaces/{TENANT}/dev"
 @pytest.fixture(scope="module")
 def things(site: Installation) -> Things:
     """A workspace in the cluster with a member and a viewer, and a hand that makes things in it."""
-    install_kinds(site.world)
     member, viewer = site.account("run-member"), site.account("run-viewer")
     site.tenant(TENANT, "Running things", **{member: Role.MEMBER, viewer: Role.VIEWER})
     return _workspace(site, "dev")

@@ -15,7 +15,7 @@ from controlplane.workspaces.model import WorkspaceCreate, WorkspaceState
 from controlplane.workspaces.service import WorkspaceService
 from tests.browser.installation import ADMIN, TRACKING_SECRET, Installation
 from tests.browser.visitor import Visitor
-from tests.contract.controlplane.contents import Things, install_kinds
+from tests.contract.controlplane.contents import Things
 from tests.contract.reconcile.world import until
 from tests.servers.postgres import Postgres
 from tests.servers.storage import StorageServer
@@ -90,7 +90,6 @@ def server(site: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture(scope="module")
 def runs(site: Installation, server: TrackingServer) -> list[str]:
     """Runs behind two versions of a model that an endpoint serves, in a workspace with a member and an admin."""
-    install_kinds(site.world)
     member, admin = site.account("model-member"), site.account("model-admin")
     site.tenant(TENANT, "Models", **{member: Role.MEMBER, admin: Role.ADMIN})
     quota = Quota(cpu="4", memory="8Gi", storage="10Gi", pods=20)

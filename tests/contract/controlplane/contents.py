@@ -6,7 +6,7 @@ from typing import Any
 
 from components.contract import KubernetesObject
 from controlplane.kube.client import Kube
-from controlplane.kube.errors import AlreadyExists
+from controlplane.kube.errors import AlreadyExists, Forbidden
 from controlplane.kube.resources import Resource
 from tests.contract.reconcile.world import World, until
 from tests.servers.kinds import definitions
@@ -60,9 +60,19 @@ class Things:
         }  # fmt: skip
         resource = self.kube.resource(api_version, kind)
         key = f"count/{resource.plural}.{resource.group}"
-        self._count(key)
-        made = self.kube.create(body)
-        return self.say(api_version, kind, name, status) if status is not None else made
+        made: list[KubernetesObject] = []
+
+        def create() -> bool:
+            self._count(key)
+            try:
+                made.append(self.kube.create(body))
+            except Forbidden as refused:
+                if "status unknown for quota" not in str(refused):  # admission reads quotas a moment late
+                    raise
+            return bool(made)
+
+        until(f"{kind} {name} is made", create)
+        return self.say(api_version, kind, name, status) if status is not None else made[0]
 
     def _count(self, key: str) -> None:
         """Begins a limit at none used, as the quota's controller does once it has heard of a new kind (in minutes)."""
