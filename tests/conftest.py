@@ -13,7 +13,6 @@ SLOW = (
     "root",
     "contract/clouds",
     "contract/test_model_aliases.py",
-    "contract/test_searches.py",
     "contract/test_planning.py",
     "contract/controlplane/test_faults.py",
     "contract/controlplane/test_fuzz.py",
