@@ -39,15 +39,22 @@ class StateFolder(Protocol):
         """Removes the name; nothing happens where there is none."""
 
 
+_SIDECARS = "*.attrs"
+
+
 class FileFolder:
-    """A folder of this machine."""
+    """A folder of this machine.
+
+    The CLI is told to write no attributes beside its files: it writes them in place, and one that was cut off makes the
+    state unreadable. Those of earlier runs hold nothing that is needed, and are removed.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
 
     @property
     def url(self) -> str:
-        return f"file://{self.root}"
+        return f"file://{self.root}?metadata=skip"
 
     def ensure(self) -> bool:
         missing = not self.root.is_dir()
@@ -58,6 +65,8 @@ class FileFolder:
                 f"The folder {self.root} of the state can't be made: {error.strerror}.",
                 remedy="Choose another one in the profile's state.backend, or give this account the right to write.",
             ) from error
+        for path in self.root.rglob(_SIDECARS):
+            path.unlink(missing_ok=True)
         return missing
 
     def names(self, prefix: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@
 <home>/passphrase             mode 0600, made at random once; only where no passphrase provider is given
 <home>/state/                 the file backend
 <home>/pulumi/plugins/        provider plugins, each an executable that starts the handed-in command
+<home>/pulumi/logs            a file, see `_without_logs`
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from __future__ import annotations
 import os
 import secrets
 import shlex
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from infra.engine.folder import FileFolder
 from infra.engine.model import PROJECT, Plugin
 
 
@@ -36,7 +39,7 @@ class Home:
     def __init__(self, path: Path, backend_url: str | None, plugins: Sequence[Plugin]) -> None:
         self.path = path.absolute()
         self.state = self.path / "state"
-        self.backend_url = backend_url or f"file://{self.state}"
+        self.backend_url = backend_url or FileFolder(self.state).url
         self.pulumi_home = self.path / "pulumi"
         self.passphrase_file = self.path / "passphrase"
         self._plugins = tuple(plugins)
@@ -44,10 +47,11 @@ class Home:
     def prepare(self) -> None:
         """Writes what is missing or differs. Safe to repeat; keeps the passphrase and the stacks' settings."""
         self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if self.backend_url.startswith("file://"):
-            Path(self.backend_url.removeprefix("file://")).mkdir(parents=True, exist_ok=True, mode=0o700)
+        if folder := self._state_folder():
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         project = {"name": PROJECT, "runtime": "python", "backend": {"url": self.backend_url}}
         _write_if_different(self.path / "Pulumi.yaml", yaml.safe_dump(project, sort_keys=False), 0o600)
+        self._without_logs()
         for plugin in self._plugins:
             self._install(plugin)
 
@@ -73,11 +77,26 @@ class Home:
 
     def state_file(self, stack: str) -> Path | None:
         """The state of a stack in the file backend; None with another backend or where there is none yet."""
-        if not self.backend_url.startswith("file://"):
-            return None
-        base = Path(self.backend_url.removeprefix("file://"))
-        path = base / ".pulumi" / "stacks" / PROJECT / f"{stack}.json"
-        return path if path.exists() else None
+        folder = self._state_folder()
+        path = folder / ".pulumi" / "stacks" / PROJECT / f"{stack}.json" if folder else None
+        return path if path and path.exists() else None
+
+    def _state_folder(self) -> Path | None:
+        address, _, _ = self.backend_url.partition("?")
+        return Path(address.removeprefix("file://")) if address.startswith("file://") else None
+
+    def _without_logs(self) -> None:
+        """A file where the CLI makes the folder of its own logs, which it then goes without.
+
+        They would hold every value of every resource, at first unsealed, 100 MB for one `up`; writing them takes a
+        third of the engine's time, and no setting switches them off. Progress and errors come as events.
+        """
+        logs = self.pulumi_home / "logs"
+        if logs.is_file():
+            return
+        self.pulumi_home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        shutil.rmtree(logs, ignore_errors=True)
+        logs.touch(mode=0o600)
 
     def _install(self, plugin: Plugin) -> None:
         folder = self.pulumi_home / "plugins" / f"resource-{plugin.name}-v{plugin.version}"

@@ -328,9 +328,13 @@ class KubernetesProvider(pulumi_provider.Provider):
 
 
 def _outputs(obj: Obj, secrets: frozenset[Path]) -> Properties:
-    """What the state keeps: the object as it is, without the bookkeeping of field managers."""
+    """What the state keeps: the object as it is, without the bookkeeping of field managers and, for a kind's
+    definition, without its schemas: they are most of a state, its inputs have them, and no program asks for them."""
     metadata = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
-    return marked_map({**obj, "metadata": metadata}, rules.object_secrets(obj, secrets))
+    kept = {**obj, "metadata": metadata}
+    if obj.get("kind") == "CustomResourceDefinition":
+        kept["spec"] = {key: value for key, value in obj.get("spec", {}).items() if key != "versions"}
+    return marked_map(kept, rules.object_secrets(obj, secrets))
 
 
 def _dry(obj: Obj, *, created: bool) -> Obj:

@@ -93,6 +93,18 @@ def test_the_plain_cli_shows_the_stacks_in_the_home(tmp_path: Path) -> None:
     assert [info.name for info in engine.stacks()] == ["cluster", "components", "controlplane"]
 
 
+def test_attributes_that_a_killed_run_left_empty_lock_nobody_out(tmp_path: Path) -> None:
+    """As the CLI's file backend leaves them when it dies between making and filling them."""
+    engine = make_engine(tmp_path)
+    engine.up("components", lambda: pulumi.export("kept", "yes"))
+    (state,) = (tmp_path / "state").rglob("components.json")
+    assert not list((tmp_path / "state").rglob("*.attrs")), "none are made"
+    Path(f"{state}.attrs").touch()
+    again = make_engine(tmp_path)
+    assert not again.up("components", lambda: pulumi.export("kept", "yes"), refresh=True).changed
+    assert again.outputs("components")["kept"].value == "yes"
+
+
 def test_configuration_and_secrets_reach_the_program_and_stay_sealed(tmp_path: Path) -> None:
     engine = make_engine(tmp_path)
     seen: dict[str, Any] = {}
@@ -108,6 +120,7 @@ def test_configuration_and_secrets_reach_the_program_and_stay_sealed(tmp_path: P
     assert seen == {"size": "3", "password": "canary-password"}
     assert result.outputs["password"].value == "canary-password"
     assert "canary" not in texts(tmp_path)
+    assert (tmp_path / "pulumi" / "logs").read_bytes() == b"", "the CLI keeps no log of values"
     settings = (tmp_path / "Pulumi.components.yaml").read_text()
     again = make_engine(tmp_path)
     again.up("components", read, config={"size": "3"}, secrets={"password": "canary-password"})

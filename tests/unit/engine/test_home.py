@@ -21,7 +21,7 @@ def test_preparing_lays_out_a_project_that_the_cli_reads(tmp_path: Path) -> None
     home.prepare()
     project = yaml.safe_load((tmp_path / "local" / "Pulumi.yaml").read_text())
     assert project["name"] == "mlp"
-    assert project["backend"] == {"url": f"file://{tmp_path}/local/state"}
+    assert project["backend"] == {"url": f"file://{tmp_path}/local/state?metadata=skip"}
     assert mode(home.path) == 0o700
 
 
@@ -31,6 +31,16 @@ def test_preparing_again_changes_nothing(tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
     home.prepare()
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_the_cli_finds_no_place_for_logs_of_its_own(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home", None, ())
+    (home.pulumi_home / "logs").mkdir(parents=True)
+    (home.pulumi_home / "logs" / "old.log").write_text("values of an earlier run")
+    home.prepare()
+    assert (home.pulumi_home / "logs").read_bytes() == b""
+    home.prepare()
+    assert (home.pulumi_home / "logs").is_file()
 
 
 def test_the_passphrase_is_made_once_and_private(tmp_path: Path) -> None:

@@ -35,9 +35,9 @@ def test_a_url_taken_apart() -> None:
 
 
 def test_a_profile_leads_to_its_place(tmp_path: Path) -> None:
-    assert state_folder(load("local"), tmp_path).url == f"file://{tmp_path}/state"
+    assert state_folder(load("local"), tmp_path).url == f"file://{tmp_path}/state?metadata=skip"
     shared = load("local", [f"state.backend=file://{tmp_path}/shared"])
-    assert state_folder(shared, tmp_path).url == f"file://{tmp_path}/shared"
+    assert state_folder(shared, tmp_path).url == f"file://{tmp_path}/shared?metadata=skip"
     bucket = load("aws", ["state.backend=s3://mlp-state"])
     assert isinstance(state_folder(bucket, tmp_path), S3Folder)
 
