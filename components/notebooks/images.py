@@ -53,7 +53,7 @@ def notebook_image(tracking: TrackingSettings) -> Image:
             "SHELL": "/bin/bash",
             "PATH": f"{_PYTHON}/bin:/usr/local/bin:/usr/bin:/bin",
             "JUPYTER_PATH": f"{_PYTHON}/share/jupyter",
-            "JUPYTER_CONFIG_PATH": f"{_PYTHON}/etc/jupyter",
+            "JUPYTER_CONFIG_PATH": f"{_PYTHON}/etc/jupyter:{_PYTHON}/components/notebooks/pod/config",
             "JUPYTERLAB_DIR": f"{_PYTHON}/share/jupyter/lab",
             "JUPYTER_RUNTIME_DIR": "/tmp/jupyter",  # noqa: S108 - a folder of the container's own
         },

@@ -34,7 +34,8 @@ class NotebooksSettings(ComponentSettings):
     home: Quantity = "2Gi"
     """Size of a person's volume in a workspace."""
     idle_minutes: Annotated[int, Field(ge=5)] = 60
-    """A server without activity ends after this time; its files stay."""
+    """A server ends after this time without activity: of pages, kernels, terminals, processors and GPUs. Its files
+    stay."""
     max_age_hours: Annotated[int, Field(ge=0)] = 0
     """A server ends after this time even where it is used; 0: never."""
     domain: Annotated[str, Field(pattern=r"^[a-z0-9.-]*$")] = ""
