@@ -43,6 +43,8 @@ class KeptStack:
 
     resources: tuple[Kept, ...] = ()
     outputs: Mapping[str, Output] = field(default_factory=dict)
+    settled: bool = True
+    """Nothing is left of the last operation: none was cut off, nothing waits to be deleted or did not become ready."""
 
 
 def read_kept(home: Path, stack: str, passphrase: Callable[[], str]) -> KeptStack | None:
@@ -72,7 +74,7 @@ def read_kept(home: Path, stack: str, passphrase: Callable[[], str]) -> KeptStac
         for each in state.resources(checkpoint)
         if each.get("custom") and not str(each["type"]).startswith("pulumi:") and not each.get("delete")
     )
-    return KeptStack(kept, state.outputs(checkpoint, opened.vault) if opened.vault else {})
+    return KeptStack(kept, state.outputs(checkpoint, opened.vault) if opened.vault else {}, state.settled(checkpoint))
 
 
 @dataclass(frozen=True)

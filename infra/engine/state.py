@@ -25,6 +25,16 @@ def handled(checkpoint: dict[str, Any]) -> int:
     )
 
 
+_UNFINISHED = ("delete", "pendingReplacement", "initErrors", "taint")
+
+
+def settled(checkpoint: dict[str, Any]) -> bool:
+    """Whether the next update would find nothing that an earlier one left to do."""
+    latest = (checkpoint.get("checkpoint") or {}).get("latest") or {}
+    unfinished = any(each.get(mark) for each in resources(checkpoint) for mark in _UNFINISHED)
+    return not unfinished and not latest.get("pending_operations")
+
+
 def outputs(checkpoint: dict[str, Any], vault: Vault) -> dict[str, Output]:
     """What the stack exports, secrets opened. Raises VaultError."""
     for each in resources(checkpoint):

@@ -1,18 +1,23 @@
 """What each stack would change, by the engine's own preview with the real plugins: for installations that exist.
 
+A stack of Kubernetes objects is looked at without the engine first: where its program declares what the state has, and
+the cluster has that too, an update would do nothing, and the engine takes minutes of processor time to say so.
+
 Every image and tool that the programs name is made first where it is missing, as `up` would.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 
-from components.contract import Install
+from components.contract import Install, KubernetesObject
 from infra.clusters.existing import existing_cluster
 from infra.clusters.outputs import ClusterOutputs, from_engine
 from infra.clusters.programs import address_program
 from infra.engine.engine import Engine
+from infra.engine.kept import KeptStack, read_kept
 from infra.engine.model import Change, Op, Program, Result
 from infra.installation.home import Home
 from infra.installation.pki import gateway_certificate, server_certificate
@@ -24,9 +29,16 @@ from infra.lifecycle.bills import stack_bill
 from infra.lifecycle.cluster import cluster_stack
 from infra.lifecycle.engines import open_engine
 from infra.lifecycle.facts import chosen_components
-from infra.lifecycle.names import ADDRESS_STACK, CLUSTER_STACK, COMPONENTS_STACK, CONTROL_PLANE_STACK
+from infra.lifecycle.names import (
+    ADDRESS_STACK,
+    CLUSTER_STACK,
+    COMPONENTS_STACK,
+    CONTROL_PLANE_STACK,
+    PULUMI_PASSPHRASE,
+)
 from infra.lifecycle.offline import StackChanges
 from infra.lifecycle.runner import Say
+from infra.lifecycle.unchanged import unchanged
 from infra.plan.difference import Op as PlannedOp
 from infra.plan.difference import PropertyChange, Resource, ResourceChange, property_changes
 from infra.profile.model import Profile
@@ -51,6 +63,7 @@ class Previews:
         self._profile = profile
         self._home = home
         self._say = say
+        self._bills: dict[str, Bill] = {}
 
     def stacks(self, declared: Callable[[str], StackChanges]) -> tuple[StackChanges, ...]:
         """In the order of `up`. Stacks that were never made are as `declared` says. Raises EngineError, ClusterError,
@@ -65,10 +78,20 @@ class Previews:
             del programs[CLUSTER_STACK]
         if self._profile.cloud is None:
             del programs[ADDRESS_STACK]
-        return tuple(
-            self._preview(stack, program()) if self._engine.exists(stack) else declared(stack)
-            for stack, program in programs.items()
-        )
+        there = [stack for stack in programs if self._engine.exists(stack)]
+        with ThreadPoolExecutor() as pool:
+            # What the engine need not be asked about is found out beside it.
+            looked = {
+                stack: pool.submit(self._unchanged, stack, self._bill(stack))
+                for stack in (COMPONENTS_STACK, CONTROL_PLANE_STACK)
+                if stack in there
+            }
+            return tuple(
+                ((stack in looked and looked[stack].result()) or self._preview(stack, program()))
+                if stack in there
+                else declared(stack)
+                for stack, program in programs.items()
+            )
 
     def install(self) -> Install | None:
         """What components are rendered from; None where there is no cluster yet."""
@@ -78,6 +101,15 @@ class Previews:
     def _preview(self, stack: str, program: Program) -> StackChanges:
         self._say(f"asking the engine about stack {stack}")
         return stack_changes(self._engine.preview(stack, program, refresh=True))
+
+    def _unchanged(self, stack: str, program: Bill) -> StackChanges | None:
+        if self._profile.engine.kubernetes_plugin != "embedded":
+            return None
+        self._say(f"comparing stack {stack} with the cluster")
+        return unchanged(stack, program, self._kept(stack))
+
+    def _kept(self, stack: str) -> KeptStack | None:
+        return read_kept(self._home.path, stack, lambda: open_secrets(self._home).get(PULUMI_PASSPHRASE))
 
     @cached_property
     def _tools(self) -> dict[str, Tool]:
@@ -102,16 +134,22 @@ class Previews:
         return existing_cluster(existing.kubeconfig, existing.context, ranges.pods, ranges.services, ranges.nodes)
 
     def _bill(self, stack: str) -> Bill:
-        return stack_bill(
-            stack,
-            self._profile,
-            self._cluster,
-            self._images.references,
-            gateway_certificate(self._home, gateway_names(self._profile)),
-            secret=open_secrets(self._home).get,
-            server_certificate=partial(server_certificate, self._home),
-            upstream=supplies.get_upstream(chosen_components(self._profile), self._say),
-        )
+        if stack not in self._bills:
+            self._bills[stack] = stack_bill(
+                stack,
+                self._profile,
+                self._cluster,
+                self._images.references,
+                gateway_certificate(self._home, gateway_names(self._profile)),
+                secret=open_secrets(self._home).get,
+                server_certificate=partial(server_certificate, self._home),
+                upstream=self._upstream,
+            )
+        return self._bills[stack]
+
+    @cached_property
+    def _upstream(self) -> dict[str, tuple[KubernetesObject, ...]]:
+        return supplies.get_upstream(chosen_components(self._profile), self._say)
 
     def _address(self) -> str:
         """Where the domain leads to as last applied."""

@@ -256,8 +256,14 @@ def _is_empty(value: Any) -> bool:
     return not value
 
 
+def _named(items: list[Any]) -> bool:
+    """Whether each has a name that no other has: volume mounts, for one, share theirs."""
+    names = [item.get("name") for item in items if isinstance(item, dict)]
+    return len(names) == len(items) == len(set(map(str, names))) and None not in names
+
+
 def _prune_list(wanted: list[Any], live: list[Any]) -> list[Any]:
-    if all(isinstance(item, dict) and "name" in item for item in [*wanted, *live]):
+    if _named(wanted) and _named(live):
         by_name = {item["name"]: item for item in live}
         return [_prune(item, by_name[item["name"]]) for item in wanted if item["name"] in by_name]
     if len(wanted) == len(live):

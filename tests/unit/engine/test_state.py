@@ -29,6 +29,16 @@ def test_outputs_are_opened_and_marked() -> None:
     assert "hush" not in repr(found)
 
 
+def test_what_an_update_left_to_do_is_seen() -> None:
+    done = {"type": "kubernetes:core/v1:ConfigMap", "custom": True, "delete": False, "initErrors": None}
+    assert state.settled(checkpoint({"type": "pulumi:pulumi:Stack"}, done))
+    for left in ({"delete": True}, {"initErrors": ["0 of 1 replicas ready"]}, {"pendingReplacement": True}):
+        assert not state.settled(checkpoint(done, {**done, **left})), left
+    cut = checkpoint(done)
+    cut["checkpoint"]["latest"]["pending_operations"] = [{"type": "creating"}]
+    assert not state.settled(cut)
+
+
 def test_a_state_without_a_stack_has_no_outputs() -> None:
     assert state.outputs(checkpoint(), Vault.create("x")) == {}
     assert state.outputs({"checkpoint": {}}, Vault.create("x")) == {}
