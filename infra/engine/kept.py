@@ -43,6 +43,8 @@ class KeptStack:
 
     resources: tuple[Kept, ...] = ()
     outputs: Mapping[str, Output] = field(default_factory=dict)
+    providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
+    """Inputs of the configured providers, by name."""
     settled: bool = True
     """Nothing is left of the last operation: none was cut off, nothing waits to be deleted or did not become ready."""
 
@@ -74,7 +76,13 @@ def read_kept(home: Path, stack: str, passphrase: Callable[[], str]) -> KeptStac
         for each in state.resources(checkpoint)
         if each.get("custom") and not str(each["type"]).startswith("pulumi:") and not each.get("delete")
     )
-    return KeptStack(kept, state.outputs(checkpoint, opened.vault) if opened.vault else {}, state.settled(checkpoint))
+    providers = {
+        str(each["urn"]).rpartition("::")[2]: opened.value(each.get("inputs") or {})
+        for each in state.resources(checkpoint)
+        if str(each["type"]).startswith("pulumi:providers:")
+    }
+    outputs = state.outputs(checkpoint, opened.vault) if opened.vault else {}
+    return KeptStack(kept, outputs, providers, state.settled(checkpoint))
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,8 @@ def unchanged(stack: str, program: Bill, kept: KeptStack | None) -> StackChanges
         return None
     found = compared(stack, declare_against(program, kept, None, stack))
     exports = {name: output.value for name, output in kept.outputs.items()}
-    if found.changes or found.declaration.exports != exports:
+    kubeconfigs = [each.get("kubeconfig") for each in kept.providers.values()]
+    if found.changes or found.declaration.exports != exports or kubeconfigs != [program.kubeconfig]:
         return None
     try:
         gone = drifted(program.kubeconfig, (Applied(each.identity, each.inputs) for each in kept.resources))

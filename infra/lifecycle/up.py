@@ -12,6 +12,7 @@ from infra.api.client import Unreachable
 from infra.clusters.outputs import ClusterOutputs
 from infra.engine.engine import Engine
 from infra.engine.errors import ResourcesFailed
+from infra.engine.kept import read_kept
 from infra.engine.model import Event as EngineEvent
 from infra.engine.model import EventKind
 from infra.installation.home import Home, write_private
@@ -30,12 +31,13 @@ from infra.lifecycle.errors import LifecycleError
 from infra.lifecycle.facts import chosen_components
 from infra.lifecycle.first_tenant import make_first_tenant
 from infra.lifecycle.gateway_address import name_servers, point_domain
-from infra.lifecycle.names import ADMIN_ACCOUNT, COMPONENTS_STACK, CONTROL_PLANE_STACK
+from infra.lifecycle.names import ADMIN_ACCOUNT, COMPONENTS_STACK, CONTROL_PLANE_STACK, PULUMI_PASSPHRASE
 from infra.lifecycle.preflight import check_machine
 from infra.lifecycle.progress import Report
 from infra.lifecycle.reach import wait_for_rights
 from infra.lifecycle.runner import Say, Step, run
 from infra.lifecycle.status import urls
+from infra.lifecycle.unchanged import unchanged
 from infra.plan import steps as planned
 from infra.profile.model import Profile
 from infra.stacks.components import Bill
@@ -161,12 +163,22 @@ class Up:
     def _install_components(self, say: Say) -> None:
         """Optional components that are broken are noted; the others, and the steps after this one, go on."""
         bill = self._bill(COMPONENTS_STACK)
+        if self._unchanged(COMPONENTS_STACK, bill, say):
+            return
         try:
             self._engine.up(COMPONENTS_STACK, bill, on_event=tell(say), refresh=True, go_on=True)
         except ResourcesFailed as error:
             self.broken = broken(error.failures, bill.components, bill.install)
             if not self.broken:
                 raise
+
+    def _unchanged(self, stack: str, bill: Bill, say: Say) -> bool:
+        """Whether there is nothing to do, which the engine takes long to find out."""
+        if self._profile.engine.kubernetes_plugin != "embedded" or not self._engine.exists(stack):
+            return False
+        say("comparing with what is there")
+        kept = read_kept(self._home.path, stack, lambda: open_secrets(self._home).get(PULUMI_PASSPHRASE))
+        return unchanged(stack, bill, kept) is not None
 
     def _bill(self, stack: str) -> Bill:
         cluster, images = _given(self._cluster), _given(self._images).references
@@ -184,7 +196,9 @@ class Up:
         return bill
 
     def _install_control_plane(self, say: Say) -> None:
-        self._engine.up(CONTROL_PLANE_STACK, self._bill(CONTROL_PLANE_STACK), on_event=tell(say), refresh=True)
+        bill = self._bill(CONTROL_PLANE_STACK)
+        if not self._unchanged(CONTROL_PLANE_STACK, bill, say):
+            self._engine.up(CONTROL_PLANE_STACK, bill, on_event=tell(say), refresh=True)
         say("waiting for the control plane to answer at the gateway")
         try:
             sign_in(self._home)
