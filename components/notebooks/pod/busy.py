@@ -16,16 +16,20 @@ CORES = 0.1
 """Used on average over a minute, by everything in the container: a server with an open page and no work takes 0.02."""
 GPU_PERCENT = 5
 _SECONDS = 60.0
-_CPU_STAT = Path("/sys/fs/cgroup/cpu.stat")
+_CGROUPS = Path("/sys/fs/cgroup")
 _ASK_GPUS = ("nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits")
 
 
-def processor_time(stat: str) -> int:
-    """Microseconds that the container has used, from the text of cgroup v2's `cpu.stat`. Raises ValueError."""
-    for line in stat.splitlines():
+def processor_time(cgroups: Path) -> float:
+    """Seconds that the container has used: of `cpu.stat` in cgroup v2, of `cpuacct.usage` (nanoseconds) in v1. Raises
+    OSError, ValueError."""
+    second = cgroups / "cpu.stat"
+    if not second.exists():
+        return int((cgroups / "cpuacct" / "cpuacct.usage").read_text()) / 1e9
+    for line in second.read_text().splitlines():
         name, _, value = line.partition(" ")
         if name == "usage_usec":
-            return int(value)
+            return int(value) / 1e6
     raise ValueError("cpu.stat without usage_usec")
 
 
@@ -37,8 +41,8 @@ def gpu_use(answer: str) -> int:
 class Meter:
     """Work since it was asked last."""
 
-    def __init__(self, stat: Path = _CPU_STAT, ask_gpus: tuple[str, ...] = _ASK_GPUS) -> None:
-        self._stat = stat
+    def __init__(self, cgroups: Path = _CGROUPS, ask_gpus: tuple[str, ...] = _ASK_GPUS) -> None:
+        self._cgroups = cgroups
         self._ask_gpus = ask_gpus
         self._before = self._used()
 
@@ -46,15 +50,15 @@ class Meter:
         """Whether that was work. What cannot be measured here counts as none."""
         before, now = self._before, self._used()
         self._before = now
-        if before is not None and now is not None and now[1] > before[1]:
-            cores = (now[0] - before[0]) / 1e6 / (now[1] - before[1])
-            if cores >= CORES:
-                return True
-        return self._gpus() >= GPU_PERCENT
+        if before is None or now is None or now[1] <= before[1]:
+            cores = 0.0
+        else:
+            cores = (now[0] - before[0]) / (now[1] - before[1])
+        return cores >= CORES or self._gpus() >= GPU_PERCENT
 
-    def _used(self) -> tuple[int, float] | None:
+    def _used(self) -> tuple[float, float] | None:
         try:
-            return processor_time(self._stat.read_text()), time.monotonic()
+            return processor_time(self._cgroups), time.monotonic()
         except (OSError, ValueError):
             return None
 

@@ -29,7 +29,7 @@ def write_state(home: Path, passphrase: str) -> None:
          "custom": True, "id": "p"},
         {"urn": URN, "type": "test:index:Network", "custom": True, "id": "net-real",
          "inputs": {"range": "10.0.0.0/16", "key": sealed}, "outputs": {"address": "10.0.0.1", "range": "10.0.0.0/16"}},
-        {"urn": "urn:x::pulumi:providers:test::main", "type": "pulumi:providers:test", "custom": True,
+        {"urn": "urn:x::pulumi:providers:test::own", "type": "pulumi:providers:test", "custom": True,
          "inputs": {"key": sealed}},
         {"urn": f"{URN}-old", "type": "test:index:Network", "custom": True, "id": "net-old", "delete": True},
     ]  # fmt: skip
@@ -50,7 +50,7 @@ def test_resources_that_providers_handle_are_read_with_secrets_opened(tmp_path: 
     assert kept.secrets == {"key"}
     assert "s3cret" not in repr(found)
     assert found.outputs["key"].value == "s3cret"
-    assert found.providers == {"main": {"key": "s3cret"}}
+    assert found.providers["own"] == {"key": "s3cret"}
     assert not found.settled, "an old resource waits to be deleted"
     assert read_kept(tmp_path, "components", lambda: "right") is None
     with pytest.raises(VaultError):

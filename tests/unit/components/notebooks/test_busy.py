@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,26 +14,34 @@ import components.notebooks.pod.busy as busy
 _NO_GPUS = ("no-such-program",)
 
 
-def _stat(folder: Path, microseconds: float) -> Path:
-    path = folder / "cpu.stat"
-    path.write_text(f"usage_usec {int(microseconds)}\nuser_usec 5\nsystem_usec 7\n")
-    return path
+def _second(folder: Path, seconds: float) -> Path:
+    (folder / "cpu.stat").write_text(f"usage_usec {int(seconds * 1e6)}\nuser_usec 5\nsystem_usec 7\n")
+    return folder
 
 
+def _first(folder: Path, seconds: float) -> Path:
+    (folder / "cpuacct").mkdir(exist_ok=True)
+    (folder / "cpuacct" / "cpuacct.usage").write_text(f"{int(seconds * 1e9)}\n")
+    return folder
+
+
+@pytest.mark.parametrize("used", [_first, _second])
 @pytest.mark.parametrize(("cores", "expected"), [(0.02, False), (0.09, False), (0.12, True), (3.0, True)])
-def test_processors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: float, expected: bool) -> None:
+def test_processors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: float, expected: bool, used: Callable[[Path, float], Path]
+) -> None:
     now = iter((100.0, 160.0, 220.0))
     monkeypatch.setattr(time, "monotonic", lambda: next(now))
-    meter = busy.Meter(_stat(tmp_path, 5e6), _NO_GPUS)
-    _stat(tmp_path, 5e6 + cores * 60e6)
+    meter = busy.Meter(used(tmp_path, 5), _NO_GPUS)
+    used(tmp_path, 5 + cores * 60)
     assert meter.busy() is expected
     assert meter.busy() is False, "nothing since"
 
 
 def test_without_a_cgroup_nothing_is_work(tmp_path: Path) -> None:
     assert busy.Meter(tmp_path / "absent", _NO_GPUS).busy() is False
-    (tmp_path / "odd").write_text("nr_periods 1\n")
-    assert busy.Meter(tmp_path / "odd", _NO_GPUS).busy() is False
+    (tmp_path / "cpu.stat").write_text("nr_periods 1\n")
+    assert busy.Meter(tmp_path, _NO_GPUS).busy() is False
 
 
 @pytest.mark.parametrize(
