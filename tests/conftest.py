@@ -25,6 +25,7 @@ SLOW = (
     "contract/stacks",
     "contract/test_notebooks_hub.py",
     "contract/test_searches.py",
+    "contract/test_tracking_projects.py",
     "contract/test_tracking_server.py",
 )
 """Left to `make thorough`: faults with real processes, fuzzing, plugins, hosts, every page of the console."""
