@@ -123,6 +123,7 @@ def test_answers_get_no_powers_on_the_consoles_origin(running: Gateway) -> None:
             ("Access-Control-Allow-Origin", "*"),
             ("Service-Worker-Allowed", "/"),
             ("Clear-Site-Data", "*"),
+            ("X-Served-By", "somebody-else"),
             ("X-Model", "kept"),
         ]
     )
@@ -130,6 +131,7 @@ def test_answers_get_no_powers_on_the_consoles_origin(running: Gateway) -> None:
     assert answer.headers.get_all("Content-Security-Policy") == ["sandbox; default-src 'none'"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["X-Model"] == "kept"
+    assert answer.headers.get_all("X-Served-By") == ["iris"], "who answered says the control plane"
     for name in ("Set-Cookie", "Access-Control-Allow-Origin", "Service-Worker-Allowed", "Clear-Site-Data"):
         assert name not in answer.headers
 

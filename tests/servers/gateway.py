@@ -11,7 +11,7 @@ import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http.client import HTTPResponse, HTTPSConnection
@@ -89,6 +89,7 @@ class _Echo(BaseHTTPRequestHandler):
             endpoint = endpoint_of(self.headers.get("X-Original-URI") or "")
             if endpoint is not None:
                 self.send_header("X-Upstream", endpoint.service)
+                self.send_header("X-Served-By", endpoint.name)
         for name, value in (*self.server.more_headers, *more.items()):  # type: ignore[attr-defined]
             self.send_header(name, value)
         self.end_headers()
@@ -209,9 +210,10 @@ def gateway(
     tracking_port: int | None = None,
     control_plane_port: int | None = None,
     kubernetes: KubernetesServer | None = None,
+    services: Collection[str] = (),
 ) -> Iterator[Gateway]:
-    """nginx with servers behind it; real ones where ports are given. The one model endpoint has the name `ENDPOINT`.
-    `kubernetes` None: no API server answers."""
+    """nginx with servers behind it; real ones where ports are given. The one model endpoint has the name `ENDPOINT`;
+    `services` are predictors of others, as `service.namespace`. `kubernetes` None: no API server answers."""
     found = program()
     assert found
     seen: list[dict[str, Any]] = []
@@ -241,7 +243,8 @@ def gateway(
         (folder / "hops" / f"{name}.conf").write_text(text)
     (folder / "kubernetes").mkdir()
     shutil.copy(kubernetes.ca_file if kubernetes else certificate, folder / "kubernetes" / "ca.crt")
-    names = NameServer({f"{endpoint_of(ENDPOINT).service}.svc.cluster.local"}).start()  # type: ignore[union-attr]
+    known = {endpoint_of(ENDPOINT).service, *services}  # type: ignore[union-attr]
+    names = NameServer({f"{service}.svc.cluster.local" for service in known}).start()
     made = plan(folder, port, health_port, (ports[0], ports[1], ports[2], ports[3]), names.port)
     if kubernetes:
         made = replace(made, kubernetes=urlsplit(kubernetes.url).netloc)

@@ -12,7 +12,7 @@ from controlplane.auth.model import Scope
 from controlplane.errors import Temporary
 from controlplane.gate.ports import Reviewed
 from controlplane.gate.service import CachedReviewer
-from controlplane.gate.serving import CachedCalls
+from controlplane.gate.serving import CachedCalls, EndpointGate
 from tests.contract.controlplane.conftest import GATEWAY_SECRET, SMALL, System
 from tests.contract.controlplane.test_sessions import Browser
 from tests.servers.facts import PUBLIC_URL
@@ -65,8 +65,8 @@ class Gateway:
         self.reviewer = Reviewer()
         cached = CachedReviewer(self.reviewer, clock=lambda: self.now)
         self.calls = Calls()
-        calls = CachedCalls(self.calls, clock=lambda: self.now)
-        self.app = create_app(mlp.runtime.settings, runtime=mlp.runtime, reviewer=cached, calls=calls)
+        endpoints = EndpointGate(CachedCalls(self.calls, clock=lambda: self.now))
+        self.app = create_app(mlp.runtime.settings, runtime=mlp.runtime, reviewer=cached, endpoints=endpoints)
         self.client = self.app.test_client(use_cookies=False)
 
     def __call__(self, **headers: str) -> TestResponse:
