@@ -92,8 +92,8 @@ def from_environment() -> Flask:
 
     settings = settings_module.load(os.environ)
     logs.init(settings.log_level)
-    kube = connect()
+    kube, runtime = connect(), Runtime.make(settings)
     return create_app(
-        settings, reviewer=make_reviewer(kube), endpoints=make_endpoint_gate(settings, kube),
+        settings, runtime=runtime, reviewer=make_reviewer(kube), endpoints=make_endpoint_gate(runtime, kube),
         people=make_people_tokens(kube), outside=make_outside(settings, kube),
     )  # fmt: skip

@@ -15,6 +15,7 @@ from components.storage.objects import ROOT_USER
 from controlplane.clouds.opening import open_cloud
 from controlplane.contents.cluster import Cluster
 from controlplane.experiments.keeper import SearchKeeper
+from controlplane.gate import uses
 from controlplane.gate.endpoints import CachedEndpoints
 from controlplane.gate.ports import AUDIENCE, Minted, Reviewed, TokenReviewer
 from controlplane.gate.service import CachedReviewer
@@ -28,8 +29,10 @@ from controlplane.reconcile.people import PeopleRole
 from controlplane.reconcile.service import Reconciler
 from controlplane.reconcile.tenants import TenantReconciler
 from controlplane.reconcile.watch import DriftWatcher
+from controlplane.runtime import Runtime
 from controlplane.serving.endpoints import Endpoint, endpoint
 from controlplane.serving.follower import INFERENCE_SERVICE, AliasFollower
+from controlplane.serving.keeper import SleepKeeper
 from controlplane.settings import Settings, SettingsError
 from controlplane.storage.credentials import Credentials
 from controlplane.storage.service import S3Storage
@@ -120,12 +123,13 @@ def make_people_tokens(kube: Kube) -> PeopleTokens:
     return PeopleTokens(KubeMinter(kube))
 
 
-def make_endpoint_gate(settings: Settings, kube: Kube) -> EndpointGate:
-    """Without model endpoints there are no canaries to look for."""
+def make_endpoint_gate(runtime: Runtime, kube: Kube) -> EndpointGate:
+    """Without model endpoints there are none to look for."""
     calls = CachedCalls(KubeCalls(kube))
-    if SERVING not in settings.facts.components:
+    if SERVING not in runtime.settings.facts.components:
         return EndpointGate(calls)
-    return EndpointGate(calls, CachedEndpoints(KubeEndpoints(connect(patience=_CALLERS_WAIT))))
+    endpoints = CachedEndpoints(KubeEndpoints(connect(patience=_CALLERS_WAIT)))
+    return EndpointGate(calls, endpoints, uses=uses.into(runtime))
 
 
 def make_watch(on_drift: Callable[[Drift], None]) -> DriftWatcher:
@@ -144,6 +148,11 @@ def make_follower(settings: Settings) -> AliasFollower | None:
     if SERVING not in settings.facts.components or tracking is None or secret is None:
         return None
     return AliasFollower(connect(), Registry(Calls(tracking, secret.get_secret_value())))
+
+
+def make_sleep_keeper(runtime: Runtime) -> SleepKeeper | None:
+    """With a client of its own. None where there are no model endpoints."""
+    return SleepKeeper(connect(), runtime) if SERVING in runtime.settings.facts.components else None
 
 
 def make_searches(settings: Settings) -> SearchKeeper | None:

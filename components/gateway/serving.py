@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from components.gateway.nginx import Directive, block, d
 from components.gateway.parts import COMMON_HEADERS, authorized, problem_response, sent
-from components.serving.names import PATH, PLAIN_PREFIX, PLAIN_REST, SERVED_BY
+from components.serving.names import PATH, PLAIN_PREFIX, PLAIN_REST, SERVED_BY, WAKING
 
 _HEADERS = (
     *(name for name in COMMON_HEADERS if not name.startswith("Sec-")),
@@ -43,6 +43,15 @@ def maps() -> list[Directive]:
             "$serving_path",
             body=[d("default", ""), d(f"~^{PLAIN_PREFIX}(?<serving_rest>{PLAIN_REST})(?:\\?.*)?$", "$serving_rest")],
         ),
+        block(
+            "map",
+            "$serving_reason",
+            "$serving_trouble",
+            body=[
+                d("default", "The endpoint does not answer: it is missing, starting, stopped or failing."),
+                d(WAKING, "The endpoint slept, as nobody called it, and is being started; call it again soon."),
+            ],
+        ),
         block("map", "$serving_path", "$serving_odd", body=[d("default", "0"), d("", "1")]),
     ]
 
@@ -59,6 +68,7 @@ def locations(domain: str, strict: list[Directive]) -> list[Directive]:
                 d("error_page", 404, "=", "@no_endpoint"),
                 *authorized(unavailable="@endpoint_unavailable"),
                 d("auth_request_set", "$serving_upstream", "$upstream_http_x_upstream"),
+                d("auth_request_set", "$serving_reason", "$upstream_http_x_mlp_reason"),
                 d("auth_request_set", "$serving_endpoint", "$upstream_http_x_served_by"),
                 d("proxy_pass", f"http://{host}$serving_path$is_args$args"),
                 *sent(_HEADERS, host),
@@ -83,8 +93,6 @@ def locations(domain: str, strict: list[Directive]) -> list[Directive]:
         block(
             "location",
             "@endpoint_unavailable",
-            body=problem_response(
-                503, "Unavailable", "The endpoint does not answer: it is missing, starting, stopped or failing.", 5
-            ),
+            body=problem_response(503, "Unavailable", "$serving_trouble", 5),
         ),
     ]

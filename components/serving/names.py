@@ -30,11 +30,19 @@ LABEL_CANARY_OF = f"{DOMAIN}/canary-of"
 ANNOTATION_PERCENT = f"{DOMAIN}/canary-percent"
 """On such a canary: its share of those calls, a whole number from 0 to 100; absent is 0. It does not reach the pods."""
 
+ANNOTATION_IDLE = f"{DOMAIN}/idle-minutes"
+"""On an InferenceService: it sleeps after so many minutes without a call at the gateway; absent: never. A canary does
+not. It does not reach the pods."""
+ANNOTATION_ASLEEP = f"{DOMAIN}/asleep"
+"""`true` beside `ANNOTATION_STOP`: the platform stopped it, and the next call starts it again."""
+
 PORT = 8080
 """Container port of every model server, as KServe's own have it: network policies open this number to the gateway."""
 PORT_NAME = "http"
 
 PATH = "/serving"
+WAKING = "waking"
+"""Why the control plane lets a call not through to an endpoint that sleeps: it is being started."""
 SERVED_BY = "X-Served-By"
 """Header of every answer of an endpoint: its name, as calls of one address may go to its canaries too."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from components.isolation.policies.model import Match, Policy, Rule
-from components.serving.names import ANNOTATION_PERCENT, API_GROUP, LABEL_CANARY_OF, NAME
+from components.serving.names import ANNOTATION_IDLE, ANNOTATION_PERCENT, API_GROUP, LABEL_CANARY_OF, NAME
 
 _ENDPOINT = "^[a-z]([-a-z0-9]{0,51}[a-z0-9])?$"
 _PERCENT = "^([0-9]|[1-9][0-9]|100)$"
+_MINUTES = "^[1-9][0-9]{0,4}$"
 _RULE = "canaries"
 
 
@@ -24,6 +25,7 @@ def policies() -> tuple[Policy, ...]:
             variables=(
                 ("main", _entry("object", "labels", LABEL_CANARY_OF)),
                 ("percent", _entry("object", "annotations", ANNOTATION_PERCENT)),
+                ("idle", _entry("object", "annotations", ANNOTATION_IDLE)),
                 ("before", f"oldObject == null ? '' : {_entry('oldObject', 'labels', LABEL_CANARY_OF)}"),
                 ("percentBefore", f"oldObject == null ? '' : {_entry('oldObject', 'annotations', ANNOTATION_PERCENT)}"),
             ),
@@ -45,6 +47,12 @@ def policies() -> tuple[Policy, ...]:
                     f" || {right}.name({main}).check('update').allowed()",
                     f"the label {LABEL_CANARY_OF} is refused: it takes calls from an endpoint that this account may "
                     "not change",
+                ),
+                Rule(
+                    "sleep",
+                    f"variables.idle == '' || ({main} == '' && variables.idle.matches('{_MINUTES}'))",
+                    f"the annotation {ANNOTATION_IDLE} is refused: write a whole number from 1 to 99999, and not on a "
+                    "canary, which would lose its share while it sleeps",
                 ),
             ),
         ),

@@ -4,7 +4,7 @@ In: X-Mlp-Gateway-Secret; the caller's own Cookie or Authorization; X-Original-M
 X-MLflow-Workspace where the call names a workspace's namespace.
 Out: 200 with X-Remote-User and X-Remote-Groups (joined by `|`), 401 or 403 with X-Mlp-Reason, 503 when nobody can tell.
 Below /kubernetes/: 200 with the headers of `kubernetes.Impersonation`. Below /serving/, 200 comes with X-Upstream and
-X-Served-By too.
+X-Served-By too, and 503 with X-Mlp-Reason where the endpoint is waking up.
 """
 
 from __future__ import annotations

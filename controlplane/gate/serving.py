@@ -15,10 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from components.serving.names import PATH, SERVED_BY, EndpointAddress, endpoint_of
+from components.serving.names import PATH, SERVED_BY, WAKING, EndpointAddress, endpoint_of
 from controlplane.gate.endpoints import CachedEndpoints
 from controlplane.gate.model import Identity, Refusal
 from controlplane.gate.ports import CallReviewer
+from controlplane.gate.uses import EndpointUses
 from controlplane.serving.endpoints import chosen
 
 SERVICE_HEADER = "X-Upstream"
@@ -76,6 +77,8 @@ class EndpointGate:
     """None: there are no canaries."""
     draw: Callable[[], float] = random.random
     """Evenly distributed in [0, 1), for each call anew."""
+    uses: EndpointUses | None = None
+    """Whom to tell of calls; None: no endpoint sleeps."""
 
     def judged(self, identity: Identity, uri: str) -> EndpointCall | Refusal:
         """Raises Temporary where nobody can tell."""
@@ -84,8 +87,13 @@ class EndpointGate:
             return Refusal(403, "not-an-endpoint")
         if self.endpoints is None:
             return EndpointCall(identity, asked)
-        answers = chosen(self.endpoints.of(asked.namespace), asked.name, self.draw())
-        return EndpointCall(identity, EndpointAddress(asked.namespace, answers))
+        found = self.endpoints.of(asked.namespace)
+        known = found.get(asked.name)
+        if known is not None and self.uses is not None and (known.asleep or known.idle_minutes):
+            self.uses.called(asked.namespace, asked.name, asleep=known.asleep)
+        if known is not None and known.asleep:
+            return Refusal(503, WAKING)
+        return EndpointCall(identity, EndpointAddress(asked.namespace, chosen(found, asked.name, self.draw())))
 
 
 def judged(decision: T, uri: str, gate: EndpointGate | None) -> T | EndpointCall | Refusal:

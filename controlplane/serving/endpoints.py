@@ -11,9 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.contract import KubernetesObject
-from components.serving.names import ANNOTATION_PERCENT, ANNOTATION_STOP, LABEL_CANARY_OF
+from components.serving.names import (
+    ANNOTATION_ASLEEP,
+    ANNOTATION_IDLE,
+    ANNOTATION_PERCENT,
+    ANNOTATION_STOP,
+    LABEL_CANARY_OF,
+)
 
 _PERCENT = re.compile("[0-9]|[1-9][0-9]|100")
+_MINUTES = re.compile("[1-9][0-9]{0,4}")
 _ALL = 100
 
 
@@ -29,12 +36,16 @@ class Endpoint:
     """The endpoint that it is a canary of; empty for none."""
     percent: int = 0
     """The share of that endpoint's calls that it asks for."""
+    asleep: bool = False
+    """Whether the platform stopped it, as nobody called it, so that a call starts it again."""
+    idle_minutes: int = 0
+    """It sleeps after so long without a call; 0: never."""
 
 
 def endpoint(obj: KubernetesObject) -> Endpoint:
     meta = obj["metadata"]
     labels, notes = meta.get("labels") or {}, meta.get("annotations") or {}
-    stopped = str(notes.get(ANNOTATION_STOP, "")).lower() == "true"
+    stopped = _true(notes, ANNOTATION_STOP)
     conditions = (obj.get("status") or {}).get("conditions") or ()
     ready = any(each.get("type") == "Ready" and each.get("status") == "True" for each in conditions)
     said = str(labels.get(LABEL_CANARY_OF) or "")
@@ -45,7 +56,18 @@ def endpoint(obj: KubernetesObject) -> Endpoint:
         stopped=stopped,
         main=main,
         percent=_percent(notes) if main else 0,
+        asleep=stopped and _true(notes, ANNOTATION_ASLEEP),
+        idle_minutes=0 if main else _minutes(notes),
     )
+
+
+def _true(notes: Mapping[str, Any], key: str) -> bool:
+    return str(notes.get(key, "")).lower() == "true"
+
+
+def _minutes(notes: Mapping[str, Any]) -> int:
+    said = str(notes.get(ANNOTATION_IDLE, ""))
+    return int(said) if _MINUTES.fullmatch(said) else 0
 
 
 def _percent(notes: Mapping[str, Any]) -> int:

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from components.gateway.config import configuration
 from components.gateway.plan import GatewayPlan
-from components.serving.names import endpoint_of
+from components.serving.names import WAKING, endpoint_of
 from tests.servers.binaries import BinaryMissing, find
 from tests.servers.kubernetes import Authority, KubernetesServer
 from tests.servers.names import NameServer
@@ -32,8 +32,10 @@ CALLERS = {
     "good": (200, "user:alice", "tenant:acme:member|tenant:acme:viewer"),
     "nobody": (403, "", ""),
     "broken": (500, "", ""),
+    "early": (503, "", ""),
 }
-"""What the control plane of these tests answers for a bearer token; anything else is 401."""
+"""What the control plane of these tests answers for a bearer token; anything else is 401. `early` calls an
+endpoint that is waking up."""
 
 PLACES: dict[str, int | str] = {"nb-alice-1": "here", "nb-lost-1": 403, "nb-broken-1": 500}
 """What the hub of these tests answers about a notebook server; about any other, that none runs."""
@@ -83,6 +85,8 @@ class _Echo(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         if status != 204:
             self.send_header("Content-Length", str(len(text)))
+        if token == "early":
+            self.send_header("X-Mlp-Reason", WAKING)
         if user:
             self.send_header("X-Remote-User", user)
             self.send_header("X-Remote-Groups", groups)

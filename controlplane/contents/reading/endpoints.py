@@ -23,9 +23,16 @@ def share(found: Endpoint) -> str:
     return f"canary: {found.percent}% of the calls to {found.main}" if found.main else ""
 
 
+def _asleep(minutes: int) -> str:
+    why = f": nobody called it for {minutes} minute{'' if minutes == 1 else 's'}" if minutes else ""
+    return f"It sleeps{why}. The next call starts it."
+
+
 def _state(obj: KubernetesObject, found: Endpoint) -> Status:
     ready = fields.condition(obj, "Ready")
     since = fields.time(ready, "lastTransitionTime") if ready.get("status") == "True" else None
+    if found.asleep:
+        return Status(ContentState.STOPPED, _asleep(found.idle_minutes))
     if found.stopped:
         return Status(ContentState.STOPPED, "It was stopped. Resume it to serve again.")
     failure = fields.words(fields.text(obj, "status", "modelStatus", "lastFailureInfo", "message"))

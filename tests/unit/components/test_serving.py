@@ -14,6 +14,8 @@ from components.contract import KubernetesObject, Workspace
 from components.isolation.rbac import COMPONENT_CLUSTER_ROLES
 from components.serving import COMPONENT
 from components.serving.names import (
+    ANNOTATION_ASLEEP,
+    ANNOTATION_IDLE,
     ANNOTATION_PERCENT,
     ANNOTATION_SOURCE,
     ANNOTATION_STATUS,
@@ -125,7 +127,8 @@ def test_its_configuration_is_json_without_knative_or_ingress() -> None:
     assert data["deploy"]["deploymentRolloutStrategy"]["defaultRollout"]["maxUnavailable"] == "0%"
     assert data["ingress"]["disableIngressCreation"]
     assert data["ingress"]["disableIstioVirtualHost"]
-    assert data["inferenceService"]["serviceAnnotationDisallowedList"] == [ANNOTATION_STATUS, ANNOTATION_PERCENT]
+    unseen = [ANNOTATION_STATUS, ANNOTATION_PERCENT, ANNOTATION_IDLE, ANNOTATION_ASLEEP]
+    assert data["inferenceService"]["serviceAnnotationDisallowedList"] == unseen
     assert data["security"] == {"autoMountServiceAccountToken": False}
 
 
