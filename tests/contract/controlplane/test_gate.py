@@ -182,7 +182,9 @@ def test_answers_about_calls_are_remembered_for_three_seconds(mlp: System) -> No
     _lab(mlp)
     iris, other = "/serving/ws-acme--lab/iris/v2/x", "/serving/ws-acme--lab/other/v2/x"
     for _ in range(3):
-        assert gateway.token("pod", X_Original_URI=iris).headers["X-Upstream"] == "iris-predictor.ws-acme--lab"
+        answer = gateway.token("pod", X_Original_URI=iris)
+        assert answer.headers["X-Upstream"] == "iris-predictor.ws-acme--lab"
+        assert answer.headers["X-Served-By"] == "iris"
         assert gateway.token("pod", X_Original_URI=other).status_code == 403
     assert gateway.calls.asked == 2
     gateway.now = 3.5
