@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -73,8 +74,8 @@ def stage(mlp: System, tmp_path: Path) -> Iterator[Stage]:
     except BinaryMissing as missing:
         pytest.skip(str(missing))
     (tmp_path / "world").mkdir()
-    with kubernetes() as server:
-        world = World(server, tmp_path / "world")
+    with kubernetes() as server, ExitStack() as stack:
+        world = stack.enter_context(closing(World(server, tmp_path / "world")))
         kserve = Kserve(server, tmp_path, REGISTRY)
         for obj in kserve.objects():
             waited(f"{obj['kind']} {obj['metadata']['name']}", lambda o=obj: _applied(world, o))  # type: ignore[misc]
@@ -85,8 +86,9 @@ def stage(mlp: System, tmp_path: Path) -> Iterator[Stage]:
             with Kubelet(server, lab.namespace) as kubelet:
                 kubelet.report = running
                 yield Stage(lab, world, kserve.log)
-            assert "forbidden" not in kserve.log.read_text(), "its rights lack what it asks for"
-        world.close()
+            # It would read service accounts for credentials in them, and may not.
+            refused = [line for line in kserve.log.read_text().splitlines() if "forbidden" in line]
+            assert [line for line in refused if "serviceaccounts" not in line] == [], "its rights lack what it asks for"
 
 
 def _applied(world: World, obj: KubernetesObject) -> bool:
