@@ -16,7 +16,8 @@ from controlplane.auth.api import api as auth_api
 from controlplane.console import init_app as init_console
 from controlplane.contents.api import api as contents_api
 from controlplane.gate import api as gate
-from controlplane.gate.ports import CallReviewer, TokenReviewer
+from controlplane.gate.ports import TokenReviewer
+from controlplane.gate.serving import EndpointGate
 from controlplane.gate.tokens import PeopleTokens
 from controlplane.http import caller, endpoint, health, openapi, problem
 from controlplane.lineage.api import api as lineage_api
@@ -41,11 +42,11 @@ log = logging.getLogger(__name__)
 
 def create_app(
     settings: Settings, *, runtime: Runtime | None = None, reviewer: TokenReviewer | None = None,
-    calls: CallReviewer | None = None, people: PeopleTokens | None = None, outside: Outside | None = None,
+    endpoints: EndpointGate | None = None, people: PeopleTokens | None = None, outside: Outside | None = None,
 ) -> Flask:  # fmt: skip
-    """Opens no connection. `reviewer` asks Kubernetes about pods' tokens; None: no pod is known. `calls` asks it who
-    may call model endpoints; None: nobody. `people` gives the token of calls to the Kubernetes API; None: they do not
-    get there."""
+    """Opens no connection. `reviewer` asks Kubernetes about pods' tokens; None: no pod is known. `endpoints` judges
+    calls of model endpoints; None: nobody may make any. `people` gives the token of calls to the Kubernetes API; None:
+    they do not get there."""
     app = Flask("controlplane", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     held = runtime or Runtime.make(settings)
@@ -54,9 +55,9 @@ def create_app(
     caller.init_app(app)
     problem.init_app(app)
     health.init_app(app, held)
-    gate.init_app(app, reviewer, calls, people)
-    endpoints = endpoint.init_app(app, APIS, PREFIX)
-    _serve_document(app, lambda: openapi.document(endpoints, PREFIX, settings.facts.version))
+    gate.init_app(app, reviewer, endpoints, people)
+    typed = endpoint.init_app(app, APIS, PREFIX)
+    _serve_document(app, lambda: openapi.document(typed, PREFIX, settings.facts.version))
     init_console(app, settings)
     app.after_request(_log)
     return app
@@ -87,12 +88,12 @@ def _log(response: Response) -> Response:
 def from_environment() -> Flask:
     """For gunicorn: `controlplane.app:from_environment()`."""
     from controlplane import logs
-    from controlplane.wiring import connect, make_calls, make_outside, make_people_tokens, make_reviewer
+    from controlplane.wiring import connect, make_endpoint_gate, make_outside, make_people_tokens, make_reviewer
 
     settings = settings_module.load(os.environ)
     logs.init(settings.log_level)
-    kube = connect()
+    kube, runtime = connect(), Runtime.make(settings)
     return create_app(
-        settings, reviewer=make_reviewer(kube), calls=make_calls(kube), people=make_people_tokens(kube),
-        outside=make_outside(settings, kube),
+        settings, runtime=runtime, reviewer=make_reviewer(kube), endpoints=make_endpoint_gate(runtime, kube),
+        people=make_people_tokens(kube), outside=make_outside(settings, kube),
     )  # fmt: skip

@@ -10,6 +10,7 @@ from controlplane.members.repository import MemberRow
 from controlplane.operations.repository import OperationRow
 from controlplane.promotions.repository import PromotionRow, PromotionRuleRow
 from controlplane.requests.repository import RequestRow
+from controlplane.serving.repository import EndpointUseRow
 from controlplane.tenants.repository import TenantRow
 from controlplane.workspaces.repository import WorkspaceRow
 
@@ -18,6 +19,7 @@ __all__ = [
     "AuditChainRow",
     "AuditEventRow",
     "Base",
+    "EndpointUseRow",
     "IdempotencyRow",
     "LoginFailureRow",
     "MemberRow",

@@ -3,6 +3,7 @@
 - sweeper: tells the queue of operations that are due or whose worker died (every second);
 - drift: a watch on the cluster asks for a repair of what somebody changed; every few minutes everything is compared;
 - following: model endpoints move to the version that their model's alias points to (every few seconds);
+- sleep: endpoints that nobody calls are stopped (several times a minute), and started by a call (every second);
 - searches: Katib's experiments and trials become runs of MLflow (every few seconds);
 - cleaning: sessions, kept answers, expired requests, members and workspaces.
 
@@ -37,6 +38,7 @@ from controlplane.reconcile.model import Drift
 from controlplane.requests.service import expire as expire_requests
 from controlplane.runtime import Runtime, system
 from controlplane.serving.follower import AliasFollower
+from controlplane.serving.keeper import SleepKeeper
 from controlplane.tenants import repository as tenants
 from controlplane.tenants.objects import TenantObjects
 from controlplane.tenants.people import People
@@ -90,6 +92,7 @@ class Leadership:
 
 _SEARCHES_SECONDS = 5.0
 """A trial that has ended is a run in MLflow within about this time."""
+_SLEEP_SECONDS, _WAKE_SECONDS = 15.0, 1.0
 _QUEUES_SECONDS = 5.0
 """A changed quota reaches the tenant's queue within this time."""
 
@@ -117,10 +120,11 @@ class Watcher:
         queues: TenantObjects | None = None,
         follower: AliasFollower | None = None,
         searches: SearchKeeper | None = None,
+        sleep: SleepKeeper | None = None,
     ) -> None:
         """`watch` makes the watch on the cluster; None: only the comparison every few minutes finds drift. `people`
         None: nobody keeps the list of their groups. `queues` None: no component gives tenants anything.
-        `follower` None: there are no model endpoints. `searches` None: there is no tuning."""
+        `follower` and `sleep` None: there are no model endpoints. `searches` None: there is no tuning."""
         self._runtime = runtime
         self._reconciler = reconciler
         self._make_watch = watch
@@ -141,6 +145,9 @@ class Watcher:
         self._beside: list[Duty] = []
         if follower is not None:
             self._beside.append(Duty("follow", settings.follow_seconds, lambda: follower.look(self._idle)))
+        if sleep is not None:
+            self._beside.append(Duty("sleep", _SLEEP_SECONDS, lambda: sleep.look(self._idle)))
+            self._beside.append(Duty("wake", _WAKE_SECONDS, lambda: sleep.wake(self._idle)))
         if searches is not None:
             self._beside.append(Duty("searches", _SEARCHES_SECONDS, lambda: searches.look(self._idle)))
         self._leading = False
@@ -248,6 +255,7 @@ def main() -> None:
         make_people_role,
         make_reconciler,
         make_searches,
+        make_sleep_keeper,
         make_tenant_reconciler,
         make_watch,
     )
@@ -265,6 +273,7 @@ def main() -> None:
         queues=queues,
         follower=make_follower(settings),
         searches=make_searches(settings),
+        sleep=make_sleep_keeper(runtime),
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: watcher.stop())

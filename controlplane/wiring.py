@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from components.catalog import CATALOG
@@ -15,18 +15,24 @@ from components.storage.objects import ROOT_USER
 from controlplane.clouds.opening import open_cloud
 from controlplane.contents.cluster import Cluster
 from controlplane.experiments.keeper import SearchKeeper
-from controlplane.gate.ports import AUDIENCE, CallReviewer, Minted, Reviewed, TokenReviewer
+from controlplane.gate import uses
+from controlplane.gate.endpoints import CachedEndpoints
+from controlplane.gate.ports import AUDIENCE, Minted, Reviewed, TokenReviewer
 from controlplane.gate.service import CachedReviewer
-from controlplane.gate.serving import CachedCalls
+from controlplane.gate.serving import CachedCalls, EndpointGate
 from controlplane.gate.tokens import PeopleTokens
 from controlplane.kube.client import Access, Kube
+from controlplane.kube.transport import Patience
 from controlplane.outside import Outside
 from controlplane.reconcile.model import Drift, WorkspaceStorage
 from controlplane.reconcile.people import PeopleRole
 from controlplane.reconcile.service import Reconciler
 from controlplane.reconcile.tenants import TenantReconciler
 from controlplane.reconcile.watch import DriftWatcher
-from controlplane.serving.follower import AliasFollower
+from controlplane.runtime import Runtime
+from controlplane.serving.endpoints import Endpoint, endpoint
+from controlplane.serving.follower import INFERENCE_SERVICE, AliasFollower
+from controlplane.serving.keeper import SleepKeeper
 from controlplane.settings import Settings, SettingsError
 from controlplane.storage.credentials import Credentials
 from controlplane.storage.service import S3Storage
@@ -36,6 +42,8 @@ from controlplane.tracking.registry import Registry
 from controlplane.tracking.runs import Runs
 
 _TOKEN_SECONDS = 600
+_CALLERS_WAIT = Patience(timeout=2.0, total=3.0, attempts=2)
+"""For what a call waits for and can do without."""
 
 
 class KubeReviewer:
@@ -66,6 +74,17 @@ class KubeCalls:
         )  # fmt: skip
 
 
+class KubeEndpoints:
+    """Reads model endpoints."""
+
+    def __init__(self, kube: Kube) -> None:
+        self._kube = kube
+
+    def endpoints(self, namespace: str) -> Iterator[Endpoint]:
+        """Raises a KubeError where the API server is away or knows no such kind."""
+        return map(endpoint, self._kube.list(INFERENCE_SERVICE, namespace))
+
+
 class KubeMinter:
     """Makes tokens of the account that speaks for people."""
 
@@ -79,10 +98,10 @@ class KubeMinter:
         )
 
 
-def connect(environ: Mapping[str, str] = os.environ) -> Kube:
+def connect(environ: Mapping[str, str] = os.environ, patience: Patience | None = None) -> Kube:
     """By MLP_KUBECONFIG where it is set, else as the pod's service account."""
     path = environ.get("MLP_KUBECONFIG")
-    return Kube.connect(Path(path) if path else None)
+    return Kube.connect(Path(path) if path else None, patience=patience)
 
 
 def make_reviewer(kube: Kube) -> TokenReviewer:
@@ -104,8 +123,13 @@ def make_people_tokens(kube: Kube) -> PeopleTokens:
     return PeopleTokens(KubeMinter(kube))
 
 
-def make_calls(kube: Kube) -> CallReviewer:
-    return CachedCalls(KubeCalls(kube))
+def make_endpoint_gate(runtime: Runtime, kube: Kube) -> EndpointGate:
+    """Without model endpoints there are none to look for."""
+    calls = CachedCalls(KubeCalls(kube))
+    if SERVING not in runtime.settings.facts.components:
+        return EndpointGate(calls)
+    endpoints = CachedEndpoints(KubeEndpoints(connect(patience=_CALLERS_WAIT)))
+    return EndpointGate(calls, endpoints, uses=uses.into(runtime))
 
 
 def make_watch(on_drift: Callable[[Drift], None]) -> DriftWatcher:
@@ -124,6 +148,11 @@ def make_follower(settings: Settings) -> AliasFollower | None:
     if SERVING not in settings.facts.components or tracking is None or secret is None:
         return None
     return AliasFollower(connect(), Registry(Calls(tracking, secret.get_secret_value())))
+
+
+def make_sleep_keeper(runtime: Runtime) -> SleepKeeper | None:
+    """With a client of its own. None where there are no model endpoints."""
+    return SleepKeeper(connect(), runtime) if SERVING in runtime.settings.facts.components else None
 
 
 def make_searches(settings: Settings) -> SearchKeeper | None:

@@ -16,6 +16,7 @@ SLOW = (
     "contract/test_planning.py",
     "contract/controlplane/test_faults.py",
     "contract/controlplane/test_fuzz.py",
+    "contract/controlplane/test_kserve.py",
     "contract/controlplane/test_models.py",
     "contract/engine",
     "contract/kubernetes_provider",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from components.gateway.nginx import Directive, block, d
 from components.gateway.parts import COMMON_HEADERS, authorized, problem_response, sent
-from components.serving.names import PATH, PLAIN_PREFIX, PLAIN_REST
+from components.serving.names import PATH, PLAIN_PREFIX, PLAIN_REST, SERVED_BY, WAKING
 
 _HEADERS = (
     *(name for name in COMMON_HEADERS if not name.startswith("Sec-")),
@@ -30,6 +30,7 @@ _HIDDEN = (
     "Set-Cookie2",
     "Strict-Transport-Security",
     "X-Content-Type-Options",
+    SERVED_BY,
 )
 
 
@@ -41,6 +42,15 @@ def maps() -> list[Directive]:
             "$request_uri",
             "$serving_path",
             body=[d("default", ""), d(f"~^{PLAIN_PREFIX}(?<serving_rest>{PLAIN_REST})(?:\\?.*)?$", "$serving_rest")],
+        ),
+        block(
+            "map",
+            "$serving_reason",
+            "$serving_trouble",
+            body=[
+                d("default", "The endpoint does not answer: it is missing, starting, stopped or failing."),
+                d(WAKING, "The endpoint slept, as nobody called it, and is being started; call it again soon."),
+            ],
         ),
         block("map", "$serving_path", "$serving_odd", body=[d("default", "0"), d("", "1")]),
     ]
@@ -58,6 +68,8 @@ def locations(domain: str, strict: list[Directive]) -> list[Directive]:
                 d("error_page", 404, "=", "@no_endpoint"),
                 *authorized(unavailable="@endpoint_unavailable"),
                 d("auth_request_set", "$serving_upstream", "$upstream_http_x_upstream"),
+                d("auth_request_set", "$serving_reason", "$upstream_http_x_mlp_reason"),
+                d("auth_request_set", "$serving_endpoint", "$upstream_http_x_served_by"),
                 d("proxy_pass", f"http://{host}$serving_path$is_args$args"),
                 *sent(_HEADERS, host),
                 d("proxy_ignore_headers", *_ORDERS),
@@ -65,6 +77,7 @@ def locations(domain: str, strict: list[Directive]) -> list[Directive]:
                 *strict,
                 d("add_header", "Content-Security-Policy", "sandbox; default-src 'none'", "always"),
                 d("add_header", "X-Content-Type-Options", "nosniff", "always"),
+                d("add_header", SERVED_BY, "$serving_endpoint", "always"),
                 # Answers that come piece by piece, such as tokens of a text, reach the caller as they come.
                 d("proxy_buffering", "off"),
                 d("proxy_read_timeout", "300s"),
@@ -80,8 +93,6 @@ def locations(domain: str, strict: list[Directive]) -> list[Directive]:
         block(
             "location",
             "@endpoint_unavailable",
-            body=problem_response(
-                503, "Unavailable", "The endpoint does not answer: it is missing, starting, stopped or failing.", 5
-            ),
+            body=problem_response(503, "Unavailable", "$serving_trouble", 5),
         ),
     ]

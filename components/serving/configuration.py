@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from components.serving.names import ANNOTATION_STATUS
+from components.serving.names import ANNOTATION_ASLEEP, ANNOTATION_IDLE, ANNOTATION_PERCENT, ANNOTATION_STATUS
 from components.serving.settings import ServingSettings
 
 CONFIG_MAP = "inferenceservice-config"
@@ -44,8 +44,13 @@ def configuration(settings: ServingSettings, image: str) -> dict[str, str]:
                 "memoryRequest": "384Mi",
                 "memoryLimit": settings.endpoint_memory,
             },
-            # What is said of an alias is no reason to start pods again.
-            "serviceAnnotationDisallowedList": [ANNOTATION_STATUS],
+            # What is said of an alias, of a share of the calls or of sleep is no reason to start pods again.
+            "serviceAnnotationDisallowedList": [
+                ANNOTATION_STATUS,
+                ANNOTATION_PERCENT,
+                ANNOTATION_IDLE,
+                ANNOTATION_ASLEEP,
+            ],
         },
         "storageInitializer": {
             "image": image,

@@ -22,12 +22,29 @@ ANNOTATION_RUN = f"{DOMAIN}/model-run"
 """On a predictor's pods: the MLflow run that made the version. Absent where none did."""
 ANNOTATION_STATUS = f"{DOMAIN}/model-status"
 """On the InferenceService: what following its alias came to, as a sentence. It does not reach the pods."""
+ANNOTATION_STOP = f"{API_GROUP}/stop"
+"""KServe's own: `true` takes an endpoint's pods and Service away, and keeps the InferenceService."""
+
+LABEL_CANARY_OF = f"{DOMAIN}/canary-of"
+"""On an InferenceService: the endpoint whose calls it takes a share of, and under whose name its server answers."""
+ANNOTATION_PERCENT = f"{DOMAIN}/canary-percent"
+"""On such a canary: its share of those calls, a whole number from 0 to 100; absent is 0. It does not reach the pods."""
+
+ANNOTATION_IDLE = f"{DOMAIN}/idle-minutes"
+"""On an InferenceService: it sleeps after so many minutes without a call at the gateway; absent: never. A canary does
+not. It does not reach the pods."""
+ANNOTATION_ASLEEP = f"{DOMAIN}/asleep"
+"""`true` beside `ANNOTATION_STOP`: the platform stopped it, and the next call starts it again."""
 
 PORT = 8080
 """Container port of every model server, as KServe's own have it: network policies open this number to the gateway."""
 PORT_NAME = "http"
 
 PATH = "/serving"
+WAKING = "waking"
+"""Why the control plane lets a call not through to an endpoint that sleeps: it is being started."""
+SERVED_BY = "X-Served-By"
+"""Header of every answer of an endpoint: its name, as calls of one address may go to its canaries too."""
 
 # Written for Python and PCRE alike. No escapes, no dot segments, no doubled slash: whatever reads it sees one path.
 _NAMESPACE = "ws-[a-z0-9-]{1,50}"

@@ -10,6 +10,7 @@ from components.names import SERVING_CLUSTER_ROLE, component_namespace
 from components.serving.configuration import CONFIG_MAP, configuration
 from components.serving.images import CONTROLLER_IMAGE, SERVING_IMAGE
 from components.serving.names import NAME
+from components.serving.policies import policies
 from components.serving.rbac import CONTROLLER_RULES, WORKSPACE_RULES
 from components.serving.runtimes import runtimes, storage_container
 from components.serving.settings import ServingSettings
@@ -70,6 +71,7 @@ def objects(settings: ServingSettings, install: Install) -> tuple[KubernetesObje
         k8s.config_map(NAME, CONFIG_MAP, config),
         k8s.secret(NAME, "webhooks", tls, "kubernetes.io/tls"),
         k8s.service(NAME, _SERVICE, {"webhooks": (443, WEBHOOK_PORT)}),
+        *(obj for policy in policies() for obj in policy.objects()),
         *webhooks(install, UPSTREAM.name, Server(NAME, _SERVICE, certificate.ca), _WEBHOOKS.__contains__),
         # One at a time: it elects no leader.
         k8s.deployment(NAME, template, recreate=True),

@@ -6,13 +6,25 @@ from typing import Any
 
 from components import kubernetes as k8s
 from components.contract import KubernetesObject
-from components.serving.names import ANNOTATION_SOURCE, ANNOTATION_VERSION, NAME, PORT, PORT_NAME, RUNTIMES
+from components.serving.names import (
+    ANNOTATION_SOURCE,
+    ANNOTATION_VERSION,
+    LABEL_CANARY_OF,
+    NAME,
+    PORT,
+    PORT_NAME,
+    RUNTIMES,
+)
 from components.serving.runtime.fetch import SOURCE_VARIABLE, VERSION_VARIABLE
 from components.tracking.workspace import CONFIG_MAP, FOLDER, workload_volume
 
 MODELS = "/mnt/models"
 """Where KServe mounts a model."""
 _GRPC_PORT, _METRICS_PORT = 8081, 8082
+
+MODEL_NAME = "{{or (index .Labels `%s`) .Name}}" % LABEL_CANARY_OF  # noqa: UP031 - braces of the template
+"""What KServe fills in from the InferenceService: the endpoint that it is a canary of, else its own name. KServe reads
+the container's JSON as the template, so there can be no double quotes."""
 
 MLFLOW_RUNTIME, SKLEARN_RUNTIME = "mlp-mlflow", "mlp-sklearn"
 _SCHEMES = ("models:/", "runs:/", "mlflow-artifacts:/", "s3://")
@@ -58,8 +70,8 @@ def _server(image: str) -> dict[str, Any]:
     return {
         "name": "kserve-container",
         "image": image,
-        # KServe fills in the name, which is the model's in the protocol's addresses.
-        "args": ["python3", "-m", "components.serving.runtime.serve", "{{.Name}}", MODELS],
+        # The name is the model's in the protocol's addresses.
+        "args": ["python3", "-m", "components.serving.runtime.serve", MODEL_NAME, MODELS],
         "env": [{"name": name, "value": value} for name, value in variables.items()],
         "ports": [{"name": PORT_NAME, "containerPort": PORT, "protocol": "TCP"}],
         # The gateway and the Service forget the pod first; then it ends what it is answering.

@@ -23,6 +23,7 @@ KINDS: Mapping[NodeKind, str] = {
 }
 _FORWARD: Mapping[Relation, str] = {
     Relation.SERVES: "serves",
+    Relation.SPLITS_WITH: "shares its calls with",
     Relation.MADE_BY: "was made by",
     Relation.READ: "read",
     Relation.RAN_CODE: "ran",
@@ -32,6 +33,7 @@ _FORWARD: Mapping[Relation, str] = {
 }
 _BACK: Mapping[Relation, str] = {
     Relation.SERVES: "is served by",
+    Relation.SPLITS_WITH: "takes calls of",
     Relation.MADE_BY: "made",
     Relation.READ: "was read by",
     Relation.RAN_CODE: "was run by",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.contract import KubernetesObject
+from components.serving.names import ANNOTATION_ASLEEP, ANNOTATION_STOP
 from controlplane.contents.model import ContentKind, Group
 from controlplane.contents.reading import endpoints, experiments, fields, jobs, notebooks, pipelines
 from controlplane.contents.reading.status import Status
@@ -98,8 +99,8 @@ _ALL = (
         kind=ContentKind.INFERENCESERVICE, group=Group.ENDPOINTS, component="serving",
         resource=Resource("serving.kserve.io/v1beta1", "InferenceService", "inferenceservices"),
         read=endpoints.inference_service, pod_label="serving.kserve.io/inferenceservice", prefix="predictor",
-        stop={"metadata": {"annotations": {endpoints.STOP_ANNOTATION: "true"}}},
-        resume={"metadata": {"annotations": {endpoints.STOP_ANNOTATION: None}}},
+        stop={"metadata": {"annotations": {ANNOTATION_STOP: "true", ANNOTATION_ASLEEP: None}}},
+        resume={"metadata": {"annotations": {ANNOTATION_STOP: None, ANNOTATION_ASLEEP: None}}},
     ),
 )  # fmt: skip
 KINDS: Mapping[ContentKind, Kind] = {kind.kind: kind for kind in _ALL}

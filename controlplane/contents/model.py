@@ -83,7 +83,7 @@ class Content(View):
     reason: str
     """Why it waits, stopped or failed, in words; empty where nothing needs explaining."""
     progress: str
-    """How far it is, such as `3 of 10 trials`; empty where the kind has no measure."""
+    """How far it is, such as `3 of 10 trials`; of a canary its share; empty where the kind has no measure."""
     owner: str | None
     """Account name, where the kind belongs to a person."""
     queue: QueueState | None

@@ -3,7 +3,8 @@
 In: X-Mlp-Gateway-Secret; the caller's own Cookie or Authorization; X-Original-Method and X-Original-URI; and
 X-MLflow-Workspace where the call names a workspace's namespace.
 Out: 200 with X-Remote-User and X-Remote-Groups (joined by `|`), 401 or 403 with X-Mlp-Reason, 503 when nobody can tell.
-Below /kubernetes/: 200 with the headers of `kubernetes.Impersonation`. Below /serving/, 200 comes with X-Upstream too.
+Below /kubernetes/: 200 with the headers of `kubernetes.Impersonation`. Below /serving/, 200 comes with X-Upstream and
+X-Served-By too, and 503 with X-Mlp-Reason where the endpoint is waking up.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from controlplane.errors import Temporary
 from controlplane.gate import kubernetes, notebooks, serving
 from controlplane.gate.kubernetes import Impersonation
 from controlplane.gate.model import Identity, Refusal
-from controlplane.gate.ports import CallReviewer, TokenReviewer
+from controlplane.gate.ports import TokenReviewer
 from controlplane.gate.service import GateService
-from controlplane.gate.serving import EndpointCall
+from controlplane.gate.serving import EndpointCall, EndpointGate
 from controlplane.gate.tokens import PeopleTokens
 from controlplane.http import caller
 from controlplane.work import Work
@@ -30,17 +31,17 @@ from controlplane.work import Work
 def init_app(
     app: Flask,
     reviewer: TokenReviewer | None,
-    calls: CallReviewer | None = None,
+    endpoints: EndpointGate | None = None,
     people: PeopleTokens | None = None,
 ) -> None:
-    """`reviewer` None: there is no cluster to ask, so pods are unknown; `calls` None: nobody may call an endpoint;
+    """`reviewer` None: there is no cluster to ask, so pods are unknown; `endpoints` None: nobody may call one;
     `people` None: nobody reaches the Kubernetes API."""
     notebooks.init_app(app)
-    app.add_url_rule("/internal/authorize", "gate.authorize", _view(reviewer, calls, people), methods=["GET"])
+    app.add_url_rule("/internal/authorize", "gate.authorize", _view(reviewer, endpoints, people), methods=["GET"])
 
 
 def _view(
-    reviewer: TokenReviewer | None, calls: CallReviewer | None, people: PeopleTokens | None
+    reviewer: TokenReviewer | None, endpoints: EndpointGate | None, people: PeopleTokens | None
 ) -> Callable[[], Response]:
     def authorize() -> Response:
         if not caller.from_gateway():
@@ -51,7 +52,7 @@ def _view(
             if isinstance(decision, Impersonation):
                 return Response(status=200, headers=decision.headers(people.token())) if people else _later()
             uri = request.headers.get("X-Original-URI", "")
-            return _answer(serving.judged(notebooks.judged(decision, uri), uri, calls))
+            return _answer(serving.judged(notebooks.judged(decision, uri), uri, endpoints))
         except Temporary:
             return _later()
 

@@ -30,7 +30,8 @@ class Identity:
 
 @dataclass(frozen=True)
 class Refusal:
-    """401 where it is unknown who calls, 403 where it is known and refused. `reason` is a constant."""
+    """401 where it is unknown who calls, 403 where it is known and refused, 503 where the call can be made again soon.
+    `reason` is a constant."""
 
     status: int
     reason: str

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from controlplane.serving.endpoints import Endpoint
 
 AUDIENCE = "mlp"
 
@@ -39,4 +42,10 @@ class TokenMinter(Protocol):
 class CallReviewer(Protocol):
     def may_call(self, user: str, groups: tuple[str, ...], namespace: str, endpoint: str) -> bool:
         """Whether RBAC lets them call that model endpoint. Raises `errors.Temporary` when nobody can tell."""
+        ...
+
+
+class EndpointReader(Protocol):
+    def endpoints(self, namespace: str) -> Iterable[Endpoint]:
+        """Every model endpoint of a namespace. Raises an `errors.ControlPlaneError`, also while it is read."""
         ...

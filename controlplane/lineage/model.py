@@ -33,6 +33,8 @@ class Relation(StrEnum):
     """Read from source to target: `endpoint serves model-version`."""
 
     SERVES = "serves"
+    SPLITS_WITH = "splits calls with"
+    """An endpoint and its canary, which answers a share of its calls."""
     MADE_BY = "made by"
     READ = "read"
     RAN_CODE = "ran code"

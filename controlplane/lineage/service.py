@@ -17,6 +17,7 @@ from controlplane.kube.resources import POD, Resource
 from controlplane.lineage import graph as build
 from controlplane.lineage.graph import ORIGINS, Graph, Origin, Place
 from controlplane.lineage.model import Lineage, LineageQuery, NodeKind, Relation
+from controlplane.serving.endpoints import endpoint
 from controlplane.tracking.caller import as_caller
 from controlplane.tracking.client import Tracking, TrackingWorkspace
 from controlplane.tracking.model import ModelVersion, Run
@@ -93,13 +94,27 @@ class _Search:
     def _add_endpoint(self, service: KubernetesObject, serves: tuple[Served, ...]) -> str:
         shown = content(_SERVICES, service, self.scene())
         node = self.graph.add(
-            build.endpoint_node(self.place, shown.name, {"state": shown.state.value, "why": shown.reason})
+            build.endpoint_node(
+                self.place,
+                shown.name,
+                {"state": shown.state.value, "why": shown.reason, "share": shown.progress},
+            )
         )
         for each in serves:
             target = self._add_served(each)
             if target is not None:
                 self.graph.link(node, Relation.SERVES, target)
+        self._add_canaries(shown.name, node)
         return node
+
+    def _add_canaries(self, name: str, node: str) -> None:
+        """A call to an endpoint may have been answered by any of its canaries."""
+        for service, serves in self.services():
+            canary = endpoint(service)
+            if canary.main == name:
+                known = f"endpoint:{canary.name}"
+                there = known if known in self.graph.nodes else self._add_endpoint(service, serves)
+                self.graph.link(node, Relation.SPLITS_WITH, there)
 
     def _add_served(self, each: Served) -> str | None:
         """None where an alias leads nowhere."""

@@ -15,7 +15,7 @@ from infra.cli.workspaces import Name
 
 _BACK = {
     "serves": "served by", "made by": "made", "read": "read by", "ran code": "ran by", "ran in": "image of",
-    "started by": "started", "part of": "contains",
+    "splits calls with": "takes calls of", "started by": "started", "part of": "contains",
 }  # fmt: skip
 """How a relation reads against its direction."""
 _FACTS = 6

@@ -109,6 +109,14 @@ def test_an_endpoint_that_is_not_there_is_said_to_be_unavailable(running: Gatewa
     assert "endpoint does not answer" in json.loads(body)["detail"]
 
 
+def test_a_caller_is_told_that_an_endpoint_is_waking_up(running: Gateway) -> None:
+    answer, body = running.ask("POST", ENDPOINT, {"Authorization": "Bearer early"}, b"{}")
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert "is being started" in json.loads(body)["detail"]
+    assert {seen["server"] for seen in running.seen} == {"control-plane"}
+
+
 def test_changes_from_other_pages_are_refused(running: Gateway) -> None:
     answer, _ = running.ask("POST", f"{ENDPOINT}v2/x", {**GOOD, "Origin": "https://evil.example"}, b"{}")
     assert answer.status == 403
@@ -123,6 +131,7 @@ def test_answers_get_no_powers_on_the_consoles_origin(running: Gateway) -> None:
             ("Access-Control-Allow-Origin", "*"),
             ("Service-Worker-Allowed", "/"),
             ("Clear-Site-Data", "*"),
+            ("X-Served-By", "somebody-else"),
             ("X-Model", "kept"),
         ]
     )
@@ -130,6 +139,7 @@ def test_answers_get_no_powers_on_the_consoles_origin(running: Gateway) -> None:
     assert answer.headers.get_all("Content-Security-Policy") == ["sandbox; default-src 'none'"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["X-Model"] == "kept"
+    assert answer.headers.get_all("X-Served-By") == ["iris"], "who answered says the control plane"
     for name in ("Set-Cookie", "Access-Control-Allow-Origin", "Service-Worker-Allowed", "Clear-Site-Data"):
         assert name not in answer.headers
 

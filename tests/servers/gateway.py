@@ -11,7 +11,7 @@ import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http.client import HTTPResponse, HTTPSConnection
@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from components.gateway.config import configuration
 from components.gateway.plan import GatewayPlan
-from components.serving.names import endpoint_of
+from components.serving.names import WAKING, endpoint_of
 from tests.servers.binaries import BinaryMissing, find
 from tests.servers.kubernetes import Authority, KubernetesServer
 from tests.servers.names import NameServer
@@ -32,8 +32,10 @@ CALLERS = {
     "good": (200, "user:alice", "tenant:acme:member|tenant:acme:viewer"),
     "nobody": (403, "", ""),
     "broken": (500, "", ""),
+    "early": (503, "", ""),
 }
-"""What the control plane of these tests answers for a bearer token; anything else is 401."""
+"""What the control plane of these tests answers for a bearer token; anything else is 401. `early` calls an
+endpoint that is waking up."""
 
 PLACES: dict[str, int | str] = {"nb-alice-1": "here", "nb-lost-1": 403, "nb-broken-1": 500}
 """What the hub of these tests answers about a notebook server; about any other, that none runs."""
@@ -83,12 +85,15 @@ class _Echo(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         if status != 204:
             self.send_header("Content-Length", str(len(text)))
+        if token == "early":
+            self.send_header("X-Mlp-Reason", WAKING)
         if user:
             self.send_header("X-Remote-User", user)
             self.send_header("X-Remote-Groups", groups)
             endpoint = endpoint_of(self.headers.get("X-Original-URI") or "")
             if endpoint is not None:
                 self.send_header("X-Upstream", endpoint.service)
+                self.send_header("X-Served-By", endpoint.name)
         for name, value in (*self.server.more_headers, *more.items()):  # type: ignore[attr-defined]
             self.send_header(name, value)
         self.end_headers()
@@ -209,9 +214,10 @@ def gateway(
     tracking_port: int | None = None,
     control_plane_port: int | None = None,
     kubernetes: KubernetesServer | None = None,
+    services: Collection[str] = (),
 ) -> Iterator[Gateway]:
-    """nginx with servers behind it; real ones where ports are given. The one model endpoint has the name `ENDPOINT`.
-    `kubernetes` None: no API server answers."""
+    """nginx with servers behind it; real ones where ports are given. The one model endpoint has the name `ENDPOINT`;
+    `services` are predictors of others, as `service.namespace`. `kubernetes` None: no API server answers."""
     found = program()
     assert found
     seen: list[dict[str, Any]] = []
@@ -241,7 +247,8 @@ def gateway(
         (folder / "hops" / f"{name}.conf").write_text(text)
     (folder / "kubernetes").mkdir()
     shutil.copy(kubernetes.ca_file if kubernetes else certificate, folder / "kubernetes" / "ca.crt")
-    names = NameServer({f"{endpoint_of(ENDPOINT).service}.svc.cluster.local"}).start()  # type: ignore[union-attr]
+    known = {endpoint_of(ENDPOINT).service, *services}  # type: ignore[union-attr]
+    names = NameServer({f"{service}.svc.cluster.local" for service in known}).start()
     made = plan(folder, port, health_port, (ports[0], ports[1], ports[2], ports[3]), names.port)
     if kubernetes:
         made = replace(made, kubernetes=urlsplit(kubernetes.url).netloc)

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from components.contract import KubernetesObject
 from controlplane.contents.model import ContentState
 from controlplane.contents.reading import fields
 from controlplane.contents.reading.status import Status
+from controlplane.serving.endpoints import Endpoint, endpoint
 
-STOP_ANNOTATION = "serving.kserve.io/stop"
 _PARTS = ("PredictorReady", "TransformerReady", "ExplainerReady", "IngressReady")
 
 
 def inference_service(obj: KubernetesObject) -> Status:
+    found = endpoint(obj)
+    return replace(_state(obj, found), progress=share(found))
+
+
+def share(found: Endpoint) -> str:
+    """What a canary asks for, in words; empty for others."""
+    return f"canary: {found.percent}% of the calls to {found.main}" if found.main else ""
+
+
+def _asleep(minutes: int) -> str:
+    why = f": nobody called it for {minutes} minute{'' if minutes == 1 else 's'}" if minutes else ""
+    return f"It sleeps{why}. The next call starts it."
+
+
+def _state(obj: KubernetesObject, found: Endpoint) -> Status:
     ready = fields.condition(obj, "Ready")
     since = fields.time(ready, "lastTransitionTime") if ready.get("status") == "True" else None
-    if fields.notes(obj).get(STOP_ANNOTATION, "").lower() == "true":
+    if found.asleep:
+        return Status(ContentState.STOPPED, _asleep(found.idle_minutes))
+    if found.stopped:
         return Status(ContentState.STOPPED, "It was stopped. Resume it to serve again.")
     failure = fields.words(fields.text(obj, "status", "modelStatus", "lastFailureInfo", "message"))
     transition = fields.text(obj, "status", "modelStatus", "transitionStatus")

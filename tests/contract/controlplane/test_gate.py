@@ -12,7 +12,7 @@ from controlplane.auth.model import Scope
 from controlplane.errors import Temporary
 from controlplane.gate.ports import Reviewed
 from controlplane.gate.service import CachedReviewer
-from controlplane.gate.serving import CachedCalls
+from controlplane.gate.serving import CachedCalls, EndpointGate
 from tests.contract.controlplane.conftest import GATEWAY_SECRET, SMALL, System
 from tests.contract.controlplane.test_sessions import Browser
 from tests.servers.facts import PUBLIC_URL
@@ -65,8 +65,8 @@ class Gateway:
         self.reviewer = Reviewer()
         cached = CachedReviewer(self.reviewer, clock=lambda: self.now)
         self.calls = Calls()
-        calls = CachedCalls(self.calls, clock=lambda: self.now)
-        self.app = create_app(mlp.runtime.settings, runtime=mlp.runtime, reviewer=cached, calls=calls)
+        endpoints = EndpointGate(CachedCalls(self.calls, clock=lambda: self.now))
+        self.app = create_app(mlp.runtime.settings, runtime=mlp.runtime, reviewer=cached, endpoints=endpoints)
         self.client = self.app.test_client(use_cookies=False)
 
     def __call__(self, **headers: str) -> TestResponse:
@@ -182,7 +182,9 @@ def test_answers_about_calls_are_remembered_for_three_seconds(mlp: System) -> No
     _lab(mlp)
     iris, other = "/serving/ws-acme--lab/iris/v2/x", "/serving/ws-acme--lab/other/v2/x"
     for _ in range(3):
-        assert gateway.token("pod", X_Original_URI=iris).headers["X-Upstream"] == "iris-predictor.ws-acme--lab"
+        answer = gateway.token("pod", X_Original_URI=iris)
+        assert answer.headers["X-Upstream"] == "iris-predictor.ws-acme--lab"
+        assert answer.headers["X-Served-By"] == "iris"
         assert gateway.token("pod", X_Original_URI=other).status_code == 403
     assert gateway.calls.asked == 2
     gateway.now = 3.5

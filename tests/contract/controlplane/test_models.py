@@ -197,6 +197,30 @@ def test_lineage_leads_from_an_endpoint_to_the_job_and_back(lab: Lab, mlflow: Ml
     lab.vi.get(f"{lab.path}/lineage?run=none", 404)
 
 
+def test_lineage_of_an_endpoint_leads_on_to_the_version_of_its_canary(lab: Lab, mlflow: Mlflow) -> None:
+    """Answers say which endpoint gave them; from its name, and from the other's, its own version is found."""
+    versions = [mlflow.version("sales", mlflow.run({"accuracy": value})) for value in (0.8, 0.9)]
+    for name, number in zip(("sales-api", "sales-next"), versions, strict=True):
+        meta = {"labels": {"mlp.io/canary-of": "sales-api"}, "annotations": {"mlp.io/canary-percent": "10"}}
+        lab.things.make(
+            "serving.kserve.io/v1beta1", "InferenceService", name, meta=meta if name == "sales-next" else {},
+            spec={"predictor": {"model": {
+                "modelFormat": {"name": "mlflow"}, "storageUri": f"models:/sales/{number}"}}},
+        )  # fmt: skip
+
+    def edges(endpoint: str) -> set[tuple[str, str, str]]:
+        document = lab.vi.get(f"{lab.path}/lineage?endpoint={endpoint}")
+        found = {(e["source"], e["relation"], e["target"]) for e in document["edges"]}
+        return {each for each in found if each[0].startswith("endpoint:")}
+
+    canary = ("endpoint:sales-next", "serves", f"version:sales/{versions[1]}")
+    assert edges("sales-next") == {canary}
+    assert edges("sales-api") == {
+        canary, ("endpoint:sales-api", "serves", f"version:sales/{versions[0]}"),
+        ("endpoint:sales-api", "splits calls with", "endpoint:sales-next"),
+    }  # fmt: skip
+
+
 def test_what_is_gone_is_named(lab: Lab, mlflow: Mlflow) -> None:
     tags = {"mlp.io/origin-kind": "Trial", "mlp.io/origin-name": "tune-a", "mlp.io/origin-experiment": "tune"}
     run = mlflow.run({}, tags)

@@ -9,7 +9,9 @@ import pytest
 
 from controlplane.errors import Temporary
 from controlplane.runtime import Runtime
+from controlplane.serving import keeper
 from controlplane.serving.follower import AliasFollower, Round
+from controlplane.serving.keeper import SleepKeeper
 from controlplane.settings import Settings
 from controlplane.watcher import Watcher
 from tests.contract.controlplane.cluster import MemoryCluster, wait_until
@@ -54,3 +56,30 @@ def test_the_leader_follows_aliases_and_goes_on_after_a_failure(settings: Settin
     watchers[1][1].join(30)
     for _, _, runtime in watchers:
         runtime.close()
+
+
+class Naps(SleepKeeper):
+    """Counts its rounds."""
+
+    def __init__(self) -> None:
+        self.looks = self.wakes = 0
+
+    def look(self, stopped: Callable[[], bool] = lambda: False) -> keeper.Round:
+        self.looks += 1
+        raise Temporary("the API server does not answer")
+
+    def wake(self, stopped: Callable[[], bool] = lambda: False) -> int:
+        self.wakes += 1
+        return 0
+
+
+def test_the_leader_wakes_endpoints_also_where_it_cannot_look_at_them(settings: Settings) -> None:
+    runtime, naps = Runtime.make(settings.model_copy(update={"sweep_seconds": 0.1})), Naps()
+    watcher = Watcher(runtime, MemoryCluster(), sleep=naps)
+    thread = threading.Thread(target=watcher.run)
+    thread.start()
+    wait_until(lambda: naps.wakes >= 2)
+    watcher.stop()
+    thread.join(30)
+    runtime.close()
+    assert naps.looks == 1, "several times a minute"

@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from components.names import Role
 from controlplane.app import create_app
+from controlplane.gate.serving import EndpointGate
 from controlplane.kube import resources
 from controlplane.operations.repository import due
 from controlplane.operations.runner import Runner
@@ -152,7 +153,7 @@ def test_rbac_decides_who_calls_a_model_endpoint(real: tuple[System, Reconciler]
     mlp.drain()
     app = create_app(
         mlp.runtime.settings, runtime=mlp.runtime, reviewer=KubeReviewer(world.control_plane),
-        calls=KubeCalls(world.control_plane),
+        endpoints=EndpointGate(KubeCalls(world.control_plane)),
     )  # fmt: skip
     client = app.test_client(use_cookies=False)
 

@@ -14,6 +14,9 @@ from components.contract import KubernetesObject, Workspace
 from components.isolation.rbac import COMPONENT_CLUSTER_ROLES
 from components.serving import COMPONENT
 from components.serving.names import (
+    ANNOTATION_ASLEEP,
+    ANNOTATION_IDLE,
+    ANNOTATION_PERCENT,
     ANNOTATION_SOURCE,
     ANNOTATION_STATUS,
     ANNOTATION_VERSION,
@@ -124,7 +127,8 @@ def test_its_configuration_is_json_without_knative_or_ingress() -> None:
     assert data["deploy"]["deploymentRolloutStrategy"]["defaultRollout"]["maxUnavailable"] == "0%"
     assert data["ingress"]["disableIngressCreation"]
     assert data["ingress"]["disableIstioVirtualHost"]
-    assert data["inferenceService"]["serviceAnnotationDisallowedList"] == [ANNOTATION_STATUS]
+    unseen = [ANNOTATION_STATUS, ANNOTATION_PERCENT, ANNOTATION_IDLE, ANNOTATION_ASLEEP]
+    assert data["inferenceService"]["serviceAnnotationDisallowedList"] == unseen
     assert data["security"] == {"autoMountServiceAccountToken": False}
 
 
@@ -136,6 +140,7 @@ def test_servers_are_reached_at_their_port_and_end_after_their_callers(name: str
     assert container["lifecycle"]["preStop"]["sleep"]["seconds"] >= 5
     assert container["readinessProbe"]["httpGet"]["port"] == "http"
     assert container["securityContext"]["readOnlyRootFilesystem"]
+    assert container["args"][3] == "{{or (index .Labels `mlp.io/canary-of`) .Name}}", "a canary has the other's name"
 
 
 def test_models_are_fetched_by_the_version_on_the_pod() -> None:

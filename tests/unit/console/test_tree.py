@@ -29,6 +29,16 @@ GRAPH = Lineage(
 )  # fmt: skip
 
 
+def test_every_relation_reads_in_both_directions() -> None:
+    one, other = _node("one", NodeKind.ENDPOINT), _node("other", NodeKind.ENDPOINT)
+    for relation in Relation:
+        for root in ("one", "other"):
+            graph = Lineage(root=root, nodes=(one, other), edges=(_edge("one", relation, "other"),))
+            (child,) = tree(graph).children
+            assert child.relation
+            assert len(list(lines(graph.model_dump(mode="json")))) == 2
+
+
 def test_every_node_stands_once_and_reads_in_both_directions() -> None:
     root = tree(GRAPH)
     assert [(c.relation, c.node.name) for c in root.children] == [
