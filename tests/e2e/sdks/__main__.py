@@ -44,10 +44,8 @@ def _leaves(desk: Desk) -> Evidence:
     return f"tenant {desk.a.tenant} is gone with all that ran in it"
 
 
-def run(home: Home, words: Iterable[str]) -> list[Result]:
+def run(home: Home, facts: PlatformFacts, examples: list[Example]) -> list[Result]:
     """The results in order. The tenant is removed whatever happens."""
-    facts = PlatformFacts.model_validate(read_record(home).facts)
-    examples = chosen(words, facts.components)
     for sdk in sorted({example.sdk for example in examples}):
         python(sdk)
     checks = (
@@ -81,13 +79,17 @@ def main() -> int:
     given = parser.parse_args()
     home = Home(load(given.profile).name, source=given.profile)
     home.require()
+    facts = PlatformFacts.model_validate(read_record(home).facts)
+    examples = chosen(given.only, facts.components)
+    if not examples:
+        parser.error(f"none of the examples whose components are installed has one of {given.only} in its name")
     with home.locked("sdks"):
-        results = run(home, given.only)
+        results = run(home, facts, examples)
     if given.json:
         print(json.dumps(results, indent=1))
     failed = [result["name"] for result in results if not result["pass"]]
     print(f"{len(results) - len(failed)} of {len(results)} passed.", file=sys.stderr)
-    return 1 if failed or len(results) < 3 else 0
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
