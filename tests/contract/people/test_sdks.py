@@ -21,12 +21,20 @@ from tests.contract.reconcile.world import until
 from tests.e2e.sdks.desk import python
 from tests.servers.gateway import program
 from tests.servers.installs import install
+from tests.servers.kubernetes import KubernetesRequestFailed
 
 pytestmark = [
     pytest.mark.contract,
     pytest.mark.timeout(600),
     pytest.mark.skipif(program() is None, reason="nginx is missing: `platform tools --for tests` unpacks it"),
 ]
+TRAINER, KATIB, ARGO, KSERVE = (
+    "trainer.kubeflow.org/v1alpha1", "kubeflow.org/v1beta1", "argoproj.io/v1alpha1", "serving.kserve.io/v1beta1",
+)  # fmt: skip
+KINDS = (
+    (TRAINER, "TrainJob"), (TRAINER, "TrainingRuntime"), (TRAINER, "ClusterTrainingRuntime"), (KATIB, "Experiment"),
+    (KATIB, "Trial"), (ARGO, "Workflow"), (KSERVE, "InferenceService"),
+)  # fmt: skip
 SAYS = "SAYS "
 _TRAINER = """
 import logging
@@ -147,8 +155,21 @@ def things(front: Front) -> Things:
     for obj in component("training").objects(TrainingSettings(), install()):
         if obj["kind"] == "ClusterTrainingRuntime":
             admin.apply(obj)
+    for api, kind in KINDS:
+        until(f"{kind} can be listed", lambda a=api, k=kind: _served(front, a, k))  # type: ignore[misc]
     _count(front)
     return Things(admin, front.namespace)
+
+
+def _served(front: Front, api: str, kind: str) -> bool:
+    """The API server opens a kind's storage a moment after it has taken its definition."""
+    try:
+        front.world.server.request("GET", front.world.admin.resource(api, kind).path(front.namespace))
+    except KubernetesRequestFailed as error:
+        if error.status != 429:
+            raise
+        return False
+    return True
 
 
 def _established(front: Front, name: str) -> bool:
@@ -169,7 +190,7 @@ def _count(front: Front) -> None:
 
 
 def _run(
-    desk: Desk, front: Front, sdk: str, code: str, act: Callable[[], None], **environment: str
+    desk: Desk, front: Front, sdk: str, code: str, act: Callable[[subprocess.Popen[str]], object], **environment: str
 ) -> tuple[dict[str, Any], str]:
     """What the program says while `act` plays the controller, and what else it wrote."""
     config, _ = desk.kubeconfig("--workspace", f"{front.tenant}/lab")
@@ -183,7 +204,7 @@ def _run(
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
-        act()
+        act(started)
         out, err = started.communicate(timeout=180)
     finally:
         started.kill()
@@ -193,16 +214,19 @@ def _run(
     return said, err
 
 
-def _play(front: Front, things: Things, api: str, kind: str, status: Mapping[str, Any]) -> dict[str, Any]:
+def _play(
+    started: subprocess.Popen[str], front: Front, things: Things, api: str, kind: str, status: Mapping[str, Any]
+) -> dict[str, Any]:
     """Writes the status of the first object of the kind that appears; the object as it was made."""
     path = things.kube.resource(api, kind).path(front.namespace)
     found: list[dict[str, Any]] = []
 
     def seen() -> bool:
         found.extend(front.world.server.request("GET", path)["items"])
-        return bool(found)
+        return bool(found) or started.poll() is not None
 
     until(f"a {kind} is made", seen, 120)
+    assert found, started.communicate()
     things.say(api, kind, found[0]["metadata"]["name"], dict(status))
     return found[0]
 
@@ -212,12 +236,12 @@ def _left(front: Front, things: Things, api: str, kind: str) -> list[Any]:
 
 
 def test_trainer_client(front: Front, desk: Desk, things: Things) -> None:
-    api, kind = "trainer.kubeflow.org/v1alpha1", "TrainJob"
+    api, kind = TRAINER, "TrainJob"
     made: list[dict[str, Any]] = []
     said, err = _run(
         desk, front, "kubeflow", _TRAINER,
-        lambda: made.append(
-            _play(front, things, api, kind, {"conditions": [condition("Complete", "True", "JobsCompleted", "done")]})
+        lambda p: made.append(
+            _play(p, front, things, api, kind, {"conditions": [condition("Complete", "True", "JobsCompleted", "done")]})
         ),
         KUBEFLOW_SYSTEM_NAMESPACE="mlp-training",
     )  # fmt: skip
@@ -236,18 +260,18 @@ def test_trainer_client_without_its_version_only_warns(front: Front, desk: Desk,
     said, err = _run(
         desk, front, "kubeflow",
         "from kubeflow.trainer import TrainerClient\nsays(runtimes=[r.name for r in TrainerClient().list_runtimes()])",
-        lambda: None,
+        lambda _: None,
     )  # fmt: skip
     assert said == {"runtimes": ["mlp-cpu"]}
     assert "set the KUBEFLOW_SYSTEM_NAMESPACE environment variable" in err
 
 
 def test_optimizer_client(front: Front, desk: Desk, things: Things) -> None:
-    api, kind = "kubeflow.org/v1beta1", "Experiment"
+    api, kind = KATIB, "Experiment"
     made: list[dict[str, Any]] = []
     said, _ = _run(
         desk, front, "kubeflow", _OPTIMIZER,
-        lambda: made.append(_play(front, things, api, kind, {"conditions": [_ENDED]})),
+        lambda p: made.append(_play(p, front, things, api, kind, {"conditions": [_ENDED]})),
         KUBEFLOW_SYSTEM_NAMESPACE="mlp-training",
     )  # fmt: skip
     assert said == {"status": "Complete", "listed": True, "trials": 0}
@@ -258,27 +282,23 @@ def test_optimizer_client(front: Front, desk: Desk, things: Things) -> None:
 
 
 def test_katib_client(front: Front, desk: Desk, things: Things) -> None:
-    api, kind = "kubeflow.org/v1beta1", "Experiment"
+    api, kind = KATIB, "Experiment"
     status = {"conditions": [_ENDED], "currentOptimalTrial": _BEST}
-    said, _ = _run(desk, front, "katib", _KATIB, lambda: _ignore(_play(front, things, api, kind, status)))
+    said, _ = _run(desk, front, "katib", _KATIB, lambda p: _play(p, front, things, api, kind, status))
     assert said == {"best": {"a": "20"}, "trials": 0, "listed": ["tune"]}
     assert _left(front, things, api, kind) == []
 
 
 def test_hera_and_a_kubernetes_client(front: Front, desk: Desk, things: Things) -> None:
-    api, kind = "argoproj.io/v1alpha1", "Workflow"
-    act = lambda: _ignore(_play(front, things, api, kind, {"phase": "Succeeded"}))  # noqa: E731
+    api, kind = ARGO, "Workflow"
+    act = lambda p: _play(p, front, things, api, kind, {"phase": "Succeeded"})  # noqa: E731
     assert _run(desk, front, "hera", _HERA, act)[0] == {"phase": "Succeeded"}
     assert _left(front, things, api, kind) == []
 
 
 def test_kserve_client(front: Front, desk: Desk, things: Things) -> None:
-    api, kind = "serving.kserve.io/v1beta1", "InferenceService"
+    api, kind = KSERVE, "InferenceService"
     status = {"conditions": [_READY], "url": "http://iris.example", "observedGeneration": 1}
-    said, _ = _run(desk, front, "kserve", _KSERVE, lambda: _ignore(_play(front, things, api, kind, status)))
+    said, _ = _run(desk, front, "kserve", _KSERVE, lambda p: _play(p, front, things, api, kind, status))
     assert said == {"url": "http://iris.example", "listed": ["iris"]}
     assert _left(front, things, api, kind) == []
-
-
-def _ignore(_: Any) -> None:
-    """What a controller does gives nothing back."""

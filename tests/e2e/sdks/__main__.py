@@ -11,6 +11,7 @@ from functools import partial
 from components.facts import PlatformFacts
 from infra.api.client import ApiError, Client
 from infra.cli.tour import show
+from infra.installation.errors import InstallationError
 from infra.installation.home import Home, cache_root
 from infra.installation.record import read_record
 from infra.kubectl import Kubectl
@@ -78,6 +79,14 @@ def main() -> int:
     parser.add_argument("only", nargs="*", help="words of the examples' names")
     given = parser.parse_args()
     home = Home(load(given.profile).name, source=given.profile)
+    try:
+        return _main(parser, given, home)
+    except (ApiError, InstallationError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _main(parser: argparse.ArgumentParser, given: argparse.Namespace, home: Home) -> int:
     home.require()
     facts = PlatformFacts.model_validate(read_record(home).facts)
     examples = chosen(given.only, facts.components)

@@ -1,6 +1,7 @@
 """Katib's getting started: `tune` makes an experiment of a function, and the best parameters are read.
 
-Changed: the image of trials, since Katib's own choice is none of the platform's; few trials with little of everything.
+Changed: the image of trials, since Katib's own choice is none of the platform's; few trials with little of
+everything, each long enough for a busy node to start the collector of its metrics beside it.
 """
 
 import sys
@@ -13,7 +14,7 @@ namespace, image = sys.argv[1:3]
 def objective(parameters):
     import time
 
-    time.sleep(5)
+    time.sleep(15)
     result = 4 * int(parameters["a"]) - float(parameters["b"]) ** 2
     print(f"result={result}")
 

@@ -1,6 +1,7 @@
 """OptimizerClient of Kubeflow's SDK: a search whose trials are TrainJobs.
 
-Changed: the runtime is `mlp-cpu`; few trials with little of everything.
+Changed: the runtime is `mlp-cpu`; few trials with little of everything, each long enough for a busy node to start the
+collector of its metrics beside it.
 """
 
 from kubeflow.optimizer import Objective, OptimizerClient, Search, TrialConfig
@@ -10,7 +11,7 @@ from kubeflow.trainer import CustomTrainer, TrainJobTemplate
 def train(learning_rate):
     import time
 
-    time.sleep(5)
+    time.sleep(15)
     print(f"loss={(float(learning_rate) - 0.05) ** 2:.6f}")
 
 
