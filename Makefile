@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down status verify tour test thorough lint unit contract browser conformance faults clouds servers sizes pages root bare e2e bench locks schema
+.PHONY: help up down status verify tour test thorough lint unit contract browser conformance faults clouds servers sizes pages root bare e2e sdks bench locks schema
 
 PROFILE ?= local
 VENV := .venv
@@ -83,6 +83,9 @@ bare: $(VENV)/.dev ## Check clusters on bare hosts over SSH and several control 
 
 e2e: $(VENV)/.dev ## up, verify, tour, down on real nodes (root)
 	tests/e2e/run
+
+sdks: $(VENV)/.runtime ## Run the SDKs' own examples as a member with a token, on the installation of PROFILE
+	$(RUN)/python -m tests.e2e.sdks --profile $(PROFILE)
 
 bench: $(VENV)/.dev ## Print the figures: workspace create, requests, no-op reconcile, memory
 	$(RUN)/python -m tests.bench

@@ -21,6 +21,7 @@ SLOW = (
     "contract/engine",
     "contract/kubernetes_provider",
     "contract/object_storage",
+    "contract/people/test_sdks.py",
     "contract/reconcile/test_faults.py",
     "contract/servers",
     "contract/stacks",

@@ -46,6 +46,8 @@ class Workspace(View):
     tenant: str
     name: str
     namespace: str
+    image: str
+    """What its jobs can run without an image of their own: Python, MLflow's client, common libraries."""
     title: str
     state: WorkspaceState
     quota: ShownQuota

@@ -130,12 +130,15 @@ class WorkspaceService:
     def _shown(self, rows: Sequence[WorkspaceRow], owners: dict[UUID, TenantRow]) -> Sequence[Workspace]:
         newest = operations.newest_of(self._work.session, [row.id for row in rows])
         names = accounts.account_names(self._work.session, {row.owner_id for row in rows if row.owner_id})
-        return [_shown(row, owners[row.tenant_id], names, newest.get(row.id)) for row in rows]
+        image = self._work.settings.facts.workspace_image
+        return [_shown(row, owners[row.tenant_id], image, names, newest.get(row.id)) for row in rows]
 
 
-def _shown(row: WorkspaceRow, tenant: TenantRow, names: dict[UUID, str], operation: UUID | None) -> Workspace:
+def _shown(
+    row: WorkspaceRow, tenant: TenantRow, image: str, names: dict[UUID, str], operation: UUID | None
+) -> Workspace:  # fmt: skip
     return Workspace(
-        id=row.id, tenant=tenant.slug, name=row.name, namespace=row.namespace, title=row.title,
+        id=row.id, tenant=tenant.slug, name=row.name, namespace=row.namespace, image=image, title=row.title,
         state=WorkspaceState(row.state), quota=row.quota, features=tuple(row.features), internet=row.internet,
         suspended=row.suspended, owner=names.get(row.owner_id) if row.owner_id else None, expires_at=row.expires_at,
         generation=row.generation, observed_generation=row.observed_generation,

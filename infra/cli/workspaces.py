@@ -64,6 +64,7 @@ def get(name: Name, output: options.Output = Format.TABLE, as_json: options.Json
     if document(workspace, chosen(output, as_json)):
         return
     rows([workspace], COLUMNS, "")
+    out.print(f"  image for jobs: {workspace['image']}", markup=False)
     for condition in workspace["conditions"]:
         sign = "✓" if condition["status"] else "✗"
         out.print(f"  {sign} {condition['type']}: {condition['message'] or condition['reason']}", markup=False)

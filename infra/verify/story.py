@@ -59,13 +59,17 @@ class Story:
         self.member = ""
         self.logged: dict[str, Any] = {}
         """The run that A logged: run, experiment, version, uri."""
+        self.password = secrets.token_urlsafe(24)
+        """Of the local account."""
         self.a = Place(f"{self.name}-{self.token}-a")
         self.b = Place(f"{self.name}-{self.token}-b")
+        self.places: tuple[Place, ...] = (self.a, self.b)
+        """Those that are made and removed."""
 
     def open(self) -> float:
-        """Makes both tenants and workspaces. Seconds that the slower workspace took to be ready."""
+        """Makes the tenants and workspaces. Seconds that the slowest workspace took to be ready."""
         slowest = 0.0
-        for place in (self.a, self.b):
+        for place in self.places:
             self.api.post("/tenants", {"slug": place.tenant, "quota": self.quota})
             began = time.monotonic()
             change = self.api.post(f"/tenants/{place.tenant}/workspaces", {"name": WORKSPACE, "quota": self.quota})
@@ -76,11 +80,11 @@ class Story:
         return slowest
 
     def close(self) -> None:
-        """Disables the account, deletes both tenants and waits until their namespaces are gone."""
+        """Disables the account, deletes the tenants and waits until their namespaces are gone."""
         if self.member:
             self.person_api.close()
             self.api.patch(f"/accounts/{self.name}", {"disabled": True})
-        for place in (self.a, self.b):
+        for place in self.places:
             operation = self.api.delete(f"/tenants/{place.tenant}")
             ended = self.api.wait(operation["id"], 180)
             if ended["state"] != "succeeded":
@@ -202,17 +206,16 @@ class Story:
     @cached_property
     def person_api(self) -> Client:
         """A person who is a member of A and of nothing else, signed in at the gateway."""
-        secret = secrets.token_urlsafe(24)
         try:
-            self.api.post("/accounts", {"name": self.name, "password": secret})
+            self.api.post("/accounts", {"name": self.name, "password": self.password})
         except Refused as error:
             if error.status != 409:
                 raise
-            self.api.patch(f"/accounts/{self.name}", {"password": secret, "disabled": False})
+            self.api.patch(f"/accounts/{self.name}", {"password": self.password, "disabled": False})
         path = f"/tenants/{self.a.tenant}/members"
         self.member = str(self.api.post(path, {"subject": self.name, "role": Role.MEMBER.value})["id"])
         access = self.api.access
-        return Client(Access(access.url, new_token(access, self.name, secret), access.ca))
+        return Client(Access(access.url, new_token(access, self.name, self.password), access.ca))
 
     def leave(self) -> None:
         """Takes the person out of A."""

@@ -106,6 +106,17 @@ def test_run_belongs_to_the_caller_and_its_artifacts_to_the_workspace(
     assert server.ask("GET", f"/get-artifact?path=secret.txt&run_uuid={run['id']}", **A) == (200, b"acme's")
 
 
+def test_clients_are_never_sent_past_the_server(server: TrackingServer, run: dict[str, str]) -> None:
+    """They may be where the storage is not, and would wait for it until they give up."""
+    code, said = server.ask("GET", "/api/3.0/mlflow/server-info", **A)
+    assert code == 200
+    assert (said["multipart_downloads_enabled"], said["multipart_uploads_enabled"]) == (False, False)
+    code, said = server.ask("GET", f"/api/2.0/mlflow-artifacts/artifacts/{run['artifacts']}/secret.txt", **A)
+    assert (code, said) == (200, b"acme's")
+    code, said = server.ask("GET", f"/api/2.0/mlflow-artifacts/presigned/{run['artifacts']}/secret.txt", **A)
+    assert (code, "not supported" in said["message"]) == (501, True), said
+
+
 def test_pods_that_make_the_default_experiment_at_once_share_it(server: TrackingServer) -> None:
     def make(who: dict[str, Any], name: str) -> tuple[int, Any]:
         return server.ask("POST", "/api/2.0/mlflow/experiments/create", {"name": name}, **who)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
 import http.client
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -25,6 +22,7 @@ from tests.servers.kubernetes import KubernetesRequestFailed, KubernetesServer
 from tests.servers.ports import free_port
 from tests.servers.postgres import Postgres
 from tests.servers.storage import StorageServer
+from tests.servers.venvs import environment as packages
 
 ROOT = Path(__file__).parents[2]
 PYTHON = "3.13"
@@ -52,21 +50,7 @@ def _found() -> Path:
 
 def interpreter(component: str = "tracking") -> Path:
     """Python with all of a component's requirements.lock, made once per lock. Raises InterpreterMissing."""
-    lock = ROOT / f"components/{component}/requirements.lock"
-    digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:12]
-    cache = Path(os.environ.get("MLP_CACHE", Path.home() / ".cache" / "mlp")) / "test-venvs"
-    cache.mkdir(parents=True, exist_ok=True)
-    made = cache / f"{component}-{digest}"
-    uv = Path(sys.executable).parent / "uv"
-    with (cache / f"{made.name}.lock").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        if not (made / "complete").exists():
-            subprocess.run([uv, "venv", "-q", "--clear", "-p", _found(), made], check=True)
-            python = str(made / "bin" / "python")
-            install = [uv, "pip", "install", "-q", "--compile-bytecode", "--require-hashes", "--python", python]
-            subprocess.run([*install, "-r", lock], check=True)
-            (made / "complete").touch()
-    return made / "bin" / "python"
+    return packages(ROOT / f"components/{component}/requirements.lock", component, _found())
 
 
 class TrackingServer:

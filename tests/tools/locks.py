@@ -39,6 +39,7 @@ LOCKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     ("components/notebooks", _IMAGE),
     ("components/notebooks/server", (*_IMAGE, "-c", "components/tracking/requirements.lock")),
+    *((f"tests/e2e/sdks/packages/{name}", _HERE) for name in ("hera", "katib", "kserve", "kubeflow", "mlflow")),
 )
 """Folder of requirements.in and requirements.lock → options. The first one decides the versions they share."""
 

@@ -40,10 +40,11 @@ def create() -> ASGIApp:
     from mlflow.server.handlers import _get_tracking_store, initialize_backend_stores
     from mlflow_kubernetes_plugins.auth.middleware import create_app
 
-    from components.tracking.server.artifacts import restrict_repositories
+    from components.tracking.server.artifacts import restrict_repositories, serve_everything_itself
     from components.tracking.server.experiments import share_default_experiment
 
     restrict_repositories(destination)
+    serve_everything_itself()
     database = os.environ["_MLFLOW_SERVER_FILE_STORE"]
     initialize_backend_stores(
         database, database, "mlflow-artifacts:/", workspace_store_uri=_required("MLFLOW_WORKSPACE_STORE_URI")

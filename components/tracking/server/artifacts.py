@@ -3,6 +3,9 @@
 MLflow checks paths that callers name in artifact calls. But it also follows locations that callers may store, such as
 a trace's tag `mlflow.artifactLocation` or a model version's source, with its own credentials and no such check. Here
 every location is checked where a repository for it is made, whatever stored it.
+
+MLflow can also hand out signed addresses of the object storage, and its clients take them. They may name a host that
+only the cluster knows, for which clients elsewhere wait in vain, and they outlive a removed right: nobody gets one.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from urllib.parse import urlsplit
 
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
+from mlflow.server import handlers
 from mlflow.store.artifact.artifact_repo import ArtifactRepository
 from mlflow.store.artifact.artifact_repository_registry import _artifact_repository_registry
 from mlflow.utils.workspace_context import get_request_workspace
@@ -19,6 +23,24 @@ from components.tracking.server.locations import permitted
 
 _KEPT = ("mlflow-artifacts", "models", "runs")
 """Schemes that end at the destination's or at this server. The pod's files and foreign hosts are none of a caller's."""
+
+
+_DIRECT = ("MultipartDownloadMixin", "MultipartUploadMixin", "PresignedUploadMixin")
+"""By these MLflow's handlers know a repository whose clients can be sent past the server."""
+
+
+class _Never:
+    """What no repository is an instance of."""
+
+
+def serve_everything_itself() -> None:
+    """From now on the server says that it knows no way past itself, and refuses to make one (not implemented).
+
+    Raises AttributeError where MLflow tells such repositories in another way than what was tested.
+    """
+    for name in _DIRECT:
+        getattr(handlers, name)
+        setattr(handlers, name, _Never)
 
 
 def restrict_repositories(destination: str) -> None:

@@ -35,6 +35,7 @@ def test_a_workspace_comes_to_life_and_goes(mlp: System) -> None:
     assert all(s["state"] == "done" and s["ended_at"] for s in operation["steps"])
     lab = ada.get("/tenants/acme/workspaces/lab")
     assert (lab["state"], lab["owner"], lab["observed_generation"]) == ("ready", "ada", 1)
+    assert lab["image"] == mlp.runtime.settings.facts.workspace_image
     assert {c["type"] for c in lab["conditions"]} == {"NamespaceReady", "ObjectsApplied", "Ready"}
     assert ada.get("/tenants/acme")["allocated"]["memory"] == "1Gi"
 

@@ -166,3 +166,12 @@ def front(system_under_test: System, world: World, tmp_path: Path) -> Iterator[F
     server.server_close()
     mlp.runner.heart.stop()
     reconciler.close()
+
+
+@pytest.fixture
+def desk(front: Front, tmp_path: Path) -> Any:
+    """Of `mo`."""
+    from tests.contract.people.desk import Desk
+
+    (tmp_path / "desk").mkdir()
+    return Desk(front, tmp_path / "desk", "mo")

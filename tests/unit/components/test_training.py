@@ -77,6 +77,16 @@ def test_viewers_only_look() -> None:
     assert "clustertrainingruntimes" not in seen
 
 
+def test_programs_start_where_they_may_write() -> None:
+    """Kubeflow's SDK writes its program into the working folder, and images start in one of root's."""
+    made = runtimes(TrainingSettings(torch_image="torch:1", jax_image="jax:1"), "training:1")
+    for runtime in made:
+        for job in runtime["spec"]["template"]["spec"]["replicatedJobs"]:
+            (node,) = job["template"]["spec"]["template"]["spec"]["containers"]
+            assert node["workingDir"] == "/tmp", runtime["metadata"]["name"]
+    assert len(made) == 3
+
+
 def test_a_runtime_without_an_image_is_left_out() -> None:
     def names(**settings: str) -> set[str]:
         return {o["metadata"]["name"] for o in runtimes(TrainingSettings(**settings), "r/training:1")}

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 _LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)[^)]*\)")
 _PATH = re.compile(r"(?<![\w/.-])((?:infra|controlplane|components|tests|profiles|docs)/[\w./-]*[\w/])")
+_PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"`(?:\.venv/bin/)?platform ([a-z]+)")
 
 
@@ -23,6 +24,12 @@ def test_links_and_paths_lead_somewhere(page: Path) -> None:
     broken = [link for link in _LINK.findall(text) if not (page.parent / link).exists()]
     broken += [path for path in _PATH.findall(text) if not (ROOT / path.rstrip("/.")).exists() and "*" not in path]
     assert broken == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_programs_of_the_documents_can_be_read(page: Path) -> None:
+    for program in _PYTHON.findall(page.read_text("utf-8")):
+        compile(program, str(page), "exec")
 
 
 def test_commands_of_the_documents_exist() -> None:
