@@ -214,7 +214,7 @@ class World:
         )
 
 
-def until(what: str, condition: Callable[[], bool], seconds: float = 30.0) -> None:
+def until(what: str, condition: Callable[[], bool], seconds: float = 90.0) -> None:
     """Waits for the cluster to come to it."""
     deadline = time.monotonic() + seconds
     while not condition():
