@@ -92,7 +92,8 @@ def from_environment() -> Flask:
     settings = settings_module.load(os.environ)
     logs.init(settings.log_level)
     kube = connect()
+    people = make_people_tokens(kube)
     return create_app(
-        settings, reviewer=make_reviewer(kube), calls=make_calls(kube), people=make_people_tokens(kube),
-        outside=make_outside(settings, kube),
+        settings, reviewer=make_reviewer(kube), calls=make_calls(kube), people=people,
+        outside=make_outside(settings, kube, people),
     )  # fmt: skip
