@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from components.contract import KubernetesObject
-from controlplane.kube.client import Kube
+from components.names import Role, tenant_group
+from components.pipelines.rbac import ADMIN_RULES, MEMBER_RULES, VIEWER_RULES
+from controlplane.kube.client import Access, Kube
 from controlplane.kube.errors import AlreadyExists, Forbidden
 from controlplane.kube.resources import Resource
 from tests.contract.reconcile.world import World, until
@@ -44,6 +47,29 @@ def _established(kube: Kube, definition: KubernetesObject) -> bool:
     return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
 
 
+def grant_pipelines(kube: Kube, tenant: str, namespace: str) -> None:
+    """What the component pipelines adds to the roles of tenants, in one namespace. Waits until they act."""
+    for role, rules in ((Role.ADMIN, ADMIN_RULES), (Role.MEMBER, MEMBER_RULES), (Role.VIEWER, VIEWER_RULES)):
+        grant(kube, tenant, namespace, role, rules)
+    member = Access(
+        user="somebody", groups=(tenant_group(tenant, Role.MEMBER),), verb="create", group="argoproj.io",
+        resource="workflows", namespace=namespace,
+    )  # fmt: skip
+    until("members may make workflows", lambda: kube.allowed(member))
+
+
+def grant(kube: Kube, tenant: str, namespace: str, role: Role, rules: Iterable[Mapping[str, Any]]) -> None:
+    """Exactly these rules of Argo's kinds for a tenant's role in a namespace."""
+    rbac, name = "rbac.authorization.k8s.io", f"pipelines-{role.value}"
+    meta = {"name": name, "namespace": namespace}
+    subject = {"apiGroup": rbac, "kind": "Group", "name": tenant_group(tenant, role)}
+    reference = {"apiGroup": rbac, "kind": "Role", "name": name}
+    made = {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": meta, "rules": [dict(rule) for rule in rules]}
+    bound = {"apiVersion": f"{rbac}/v1", "kind": "RoleBinding", "metadata": meta, "roleRef": reference}
+    kube.apply(made)
+    kube.apply({**bound, "subjects": [subject]})
+
+
 class Things:
     """Makes things in one namespace as a cluster's administrator, and says what their controllers would."""
 
@@ -63,7 +89,7 @@ class Things:
         made: list[KubernetesObject] = []
 
         def create() -> bool:
-            self._count(key)
+            self.count(key)
             try:
                 made.append(self.kube.create(body))
             except Forbidden as refused:
@@ -74,7 +100,7 @@ class Things:
         until(f"{kind} {name} is made", create)
         return self.say(api_version, kind, name, status) if status is not None else made[0]
 
-    def _count(self, key: str) -> None:
+    def count(self, key: str) -> None:
         """Begins a limit at none used, as the quota's controller does once it has heard of a new kind (in minutes)."""
         path = f"/api/v1/namespaces/{self.namespace}/resourcequotas"
         for quota in self.kube.transport.request("GET", path, counter=self.kube.counter)["items"]:
@@ -88,7 +114,7 @@ class Things:
     def say(self, api_version: str, kind: str, name: str, status: Any) -> KubernetesObject:
         """The status, as the kind's controller writes it; some kinds keep it without a subresource."""
         path = self.kube.resource(api_version, kind).path(self.namespace, name)
-        whole = kind in ("Workflow", "CronWorkflow")
+        whole = kind in ("Workflow", "CronWorkflow", "WorkflowTemplate")
         return self.kube.transport.request(
             "PATCH", path if whole else f"{path}/status", counter=self.kube.counter, body={"status": status},
             headers={"Content-Type": "application/merge-patch+json"},
