@@ -207,6 +207,13 @@ class ContentEvent(View):
     at: datetime | None
 
 
+class Source(View):
+    """What a workflow was made of; it may be gone."""
+
+    kind: ContentKind
+    name: str
+
+
 class ContentDetail(View):
     content: Content
     conditions: tuple[ShownCondition, ...]
@@ -220,6 +227,8 @@ class ContentDetail(View):
     """What a start can be given; of a workflow, what it was given."""
     outputs: tuple[Output, ...]
     """At most 200."""
+    source: Source | None
+    """Of a workflow that was run again, or made of a schedule or a template; None for others."""
     runs: tuple[Content, ...]
     """Workflows of a schedule or a template, newest first, at most 10."""
     next_at: datetime | None

@@ -18,14 +18,13 @@ from components.names import DOMAIN
 from controlplane.contents.model import ContentKind, Parameter
 from controlplane.contents.reading import fields
 from controlplane.contents.reading.arguments import parameters
-from controlplane.contents.reading.pipelines import CRON_LABEL
+from controlplane.contents.reading.pipelines import AGAIN_LABEL, CRON_LABEL
 from controlplane.errors import Finding
 
 WORKFLOW = ("argoproj.io/v1alpha1", "Workflow")
 _TEMPLATE_LABEL = "workflows.argoproj.io/workflow-template"
 START = f"{DOMAIN}/start"
 """Annotation with the mark of the start that made a workflow: by it a repeated call knows its own."""
-_AGAIN_LABEL = "workflows.argoproj.io/resubmitted-from-workflow"
 _SCHEDULED = "workflows.argoproj.io/scheduled-time"
 _OWN_LABELS = frozenset(
     f"workflows.argoproj.io/{name}"
@@ -138,7 +137,7 @@ def _of_workflow(obj: KubernetesObject) -> _Draft:
     ]
     return _Draft(
         fields.text(obj, "metadata", "generateName").rstrip("-.") or name, spec,
-        labels | {_AGAIN_LABEL: name[:_LABEL_MAX].rstrip("-.")},
+        labels | {AGAIN_LABEL: name[:_LABEL_MAX].rstrip("-.")},
         {key: value for key, value in _texts(fields.notes(obj)).items() if key not in _OWN_NOTES}, owners,
     )  # fmt: skip
 

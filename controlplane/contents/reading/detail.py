@@ -47,6 +47,7 @@ def detail(kind: Kind, obj: KubernetesObject, scene: Scene, around: Around) -> C
         graph=graph(obj, its_pods) if kind.kind is ContentKind.WORKFLOW else None,
         parameters=_parameters(kind, obj, around.template),
         outputs=arguments.outputs(obj) if kind.kind is ContentKind.WORKFLOW else (),
+        source=pipelines.source(obj) if kind.kind is ContentKind.WORKFLOW else None,
         runs=_runs(around.runs, scene),
         next_at=pipelines.next_at(obj, around.now) if kind.kind is ContentKind.CRONWORKFLOW else None,
     )

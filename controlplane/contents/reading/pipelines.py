@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from components.contract import KubernetesObject
-from controlplane.contents.model import ContentKind, ContentState, Part
+from controlplane.contents.model import ContentKind, ContentState, Part, Source
 from controlplane.contents.reading import fields
 from controlplane.contents.reading.cron import next_time
 from controlplane.contents.reading.graph import pod_of, pods_by_node
@@ -15,6 +15,7 @@ from controlplane.contents.reading.status import Status
 
 WORKFLOW_LABEL = "workflows.argoproj.io/workflow"
 CRON_LABEL = "workflows.argoproj.io/cron-workflow"
+AGAIN_LABEL = "workflows.argoproj.io/resubmitted-from-workflow"
 _STEPS = 200
 
 
@@ -66,6 +67,21 @@ def template(obj: KubernetesObject) -> Status:
 def can_run(obj: KubernetesObject) -> bool:
     """Whether a template says where it begins."""
     return bool(fields.text(obj, "spec", "entrypoint"))
+
+
+def source(obj: KubernetesObject) -> Source | None:
+    """The nearest thing that a workflow was made of: the one that ran before, its schedule, its template."""
+    noted = fields.labels(obj)
+    template = fields.at(obj, "spec", "workflowTemplateRef")
+    own = template if isinstance(template, Mapping) and not template.get("clusterScope") else {}
+    for kind, name in (
+        (ContentKind.WORKFLOW, noted.get(AGAIN_LABEL)),
+        (ContentKind.CRONWORKFLOW, noted.get(CRON_LABEL)),
+        (ContentKind.WORKFLOWTEMPLATE, own.get("name")),
+    ):
+        if isinstance(name, str) and name:
+            return Source(kind=kind, name=name)
+    return None
 
 
 def made_of(found: KubernetesObject, kind: ContentKind, name: str) -> bool:

@@ -238,6 +238,8 @@ def test_a_workflow_that_ended_runs_again(desk: Desk) -> None:
     assert again["spec"]["arguments"] == {"parameters": [{"name": "data", "value": "b"}]}
     assert again["metadata"]["labels"]["workflows.argoproj.io/resubmitted-from-workflow"] == "tried"
     assert "status" not in again
+    seen = desk.vi.get(f"{desk.path}/contents/workflow/{made['name']}")
+    assert seen["source"] == {"kind": "workflow", "name": "tried"}
 
 
 def test_graph_outputs_and_logs_of_a_workflow(desk: Desk) -> None:

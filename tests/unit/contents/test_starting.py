@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from controlplane.contents import starting
-from controlplane.contents.model import ContentKind, Parameter
+from controlplane.contents.model import ContentKind, Parameter, Source
 from controlplane.contents.reading import arguments, pipelines
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -97,6 +97,7 @@ def test_of_a_template_comes_a_reference_with_every_value_written_down() -> None
     assert (made["metadata"]["name"], made["metadata"]["namespace"]) == ("train-abcde", "ws-a--b")
     assert made["metadata"]["annotations"] == {starting.START: "m"}
     assert pipelines.made_of(made, ContentKind.WORKFLOWTEMPLATE, "train")
+    assert pipelines.source(made) == Source(kind=ContentKind.WORKFLOWTEMPLATE, name="train")
 
 
 def test_of_a_schedule_comes_one_of_its_own() -> None:
@@ -109,6 +110,7 @@ def test_of_a_schedule_comes_one_of_its_own() -> None:
         ("CronWorkflow", "u-1", True)
     ]
     assert pipelines.made_of(made, ContentKind.CRONWORKFLOW, "nightly")
+    assert pipelines.source(made) == Source(kind=ContentKind.CRONWORKFLOW, name="nightly")
 
 
 def test_again_is_a_new_one_of_the_same_spec() -> None:
@@ -124,6 +126,8 @@ def test_again_is_a_new_one_of_the_same_spec() -> None:
     assert made["metadata"]["annotations"] == {"n": "1", starting.START: "m"}
     assert made["metadata"]["ownerReferences"] == [{"kind": "CronWorkflow", "name": "nightly", "uid": "u"}]
     assert "status" not in made
+    assert pipelines.source(made) == Source(kind=ContentKind.WORKFLOW, name="nightly-x2")
+    assert pipelines.source(ENDED) is None
 
 
 def test_long_names_stay_labels() -> None:
