@@ -92,7 +92,9 @@ class Cluster:
         with _in_words(changing=True):
             self._kube.merge(resource, namespace, name, patch)
 
-    def create_as(self, person: Person, obj: KubernetesObject, mark: tuple[str, str]) -> KubernetesObject:
+    def create_as(
+        self, person: Person, resource: Resource, obj: KubernetesObject, mark: tuple[str, str]
+    ) -> KubernetesObject:  # fmt: skip
         """Makes the object in a person's name, whom the API server lets do it or not. `mark`: annotation and value by
         which a second call of the same knows what the first has made. Conflict where another has the name."""
         if self._people is None:
@@ -100,9 +102,8 @@ class Cluster:
         meta = obj["metadata"]
         with _in_words(changing=True):
             try:
-                return self._people.create(person, obj)
+                return self._people.create(person, resource, obj)
             except errors.AlreadyExists as error:
-                resource = self._kube.resource(obj["apiVersion"], obj["kind"])
                 there = self._kube.get(resource, meta["namespace"], meta["name"])
                 if (there["metadata"].get("annotations") or {}).get(mark[0]) == mark[1]:
                     return there

@@ -68,7 +68,9 @@ class StartService:
             known.kind, obj, parameters, command.parameters, mark=mark, now=self._work.now,
             suffix="".join(secrets.choice(_LETTERS) for _ in range(_SUFFIX)),
         )  # fmt: skip
-        made = self._contents.cluster.create_as(self._person(owner), wanted, (starting.START, mark))
+        made = self._contents.cluster.create_as(
+            self._person(owner), workflows.resource, wanted, (starting.START, mark)
+        )  # fmt: skip
         self._work.audit(
             f"content.{ContentAction.START}", f"{kind}/{owner.slug}/{row.name}/{name}", tenant=owner.id,
             # Values may be secret, names are not.

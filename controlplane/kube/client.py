@@ -106,9 +106,14 @@ class Kube:
         body = obj if uid is None else {**obj, "metadata": {**meta, "uid": uid}}
         return self._send("PATCH", path, params=params, body=body, content_type="application/apply-patch+yaml")
 
-    def create(self, obj: KubernetesObject, *, headers: dict[str, str] | None = None) -> KubernetesObject:
-        """Creates; AlreadyExists where an object of that name is there. `headers`: whose call it is, where not ours."""
-        path = self._of(obj).path(obj["metadata"].get("namespace"))
+    def create(
+        self, obj: KubernetesObject, *, resource: Resource | None = None, headers: dict[str, str] | None = None
+    ) -> KubernetesObject:  # fmt: skip
+        """Creates; AlreadyExists where an object of that name is there.
+
+        `headers`: whose call it is, where not ours; then `resource` must say where it goes, or we would ask for that.
+        """
+        path = (resource or self._of(obj)).path(obj["metadata"].get("namespace"))
         return self._send("POST", path, params={"fieldManager": FIELD_MANAGER}, body=obj, headers=headers)
 
     def merge(self, resource: Resource, namespace: str | None, name: str, patch: KubernetesObject) -> KubernetesObject:

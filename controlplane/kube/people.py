@@ -13,6 +13,7 @@ from urllib.parse import quote
 from components.contract import KubernetesObject
 from components.names import ACCOUNT_EXTRA, PERSON_USER
 from controlplane.kube.client import Kube
+from controlplane.kube.resources import Resource
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class PeopleKube:
         self._kube = kube
         self._token = token
 
-    def create(self, person: Person, obj: KubernetesObject) -> KubernetesObject:
-        """Creates as the person. ValueError where a part of the identity is missing."""
+    def create(self, person: Person, resource: Resource, obj: KubernetesObject) -> KubernetesObject:
+        """Creates an object of the resource as the person. ValueError where a part of the identity is missing."""
         if not person.account or not person.group:
             raise ValueError("nobody to speak for: an account and a group are needed")
         headers = {
@@ -41,7 +42,7 @@ class PeopleKube:
             # Header names hold no slash; the API server reads escapes in this one.
             f"Impersonate-Extra-{quote(ACCOUNT_EXTRA, safe='')}": person.account,
         }
-        return self._kube.create(obj, headers=headers)
+        return self._kube.create(obj, resource=resource, headers=headers)
 
     def close(self) -> None:
         """Closes its connections."""

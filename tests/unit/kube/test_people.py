@@ -14,14 +14,17 @@ from controlplane.contents.cluster import Cluster
 from controlplane.errors import Conflict, Refused, Temporary, Unavailable
 from controlplane.kube.client import Kube
 from controlplane.kube.people import PeopleKube, Person
+from controlplane.kube.resources import Resource
 from controlplane.kube.transport import Patience
 
 Answers = Callable[[httpx2.Request], httpx2.Response]
 IMPATIENT = Patience(timeout=1, total=2, attempts=4, longest_pause=0.05)
 MO = Person("mo", "tenant:acme:member")
-POD: dict[str, Any] = {
-    "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "n", "annotations": {"mark": "1"}},
+WORKFLOW: dict[str, Any] = {
+    "apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow",
+    "metadata": {"name": "w", "namespace": "n", "annotations": {"mark": "1"}},
 }  # fmt: skip
+WORKFLOWS = Resource("argoproj.io/v1alpha1", "Workflow", "workflows")
 
 
 @pytest.fixture
@@ -51,11 +54,11 @@ class Server:
             return httpx2.Response(200, json=self.held)
         if self.held:
             return httpx2.Response(409, json={"reason": "AlreadyExists", "message": "there is one"})
-        self.held = POD
+        self.held = WORKFLOW
         if self.lost:
             self.lost -= 1
             raise httpx2.ReadTimeout("no answer")
-        return httpx2.Response(201, json=POD)
+        return httpx2.Response(201, json=WORKFLOW)
 
 
 def cluster(kubeconfig: Path, answers: Answers, token: Callable[[], str] = lambda: "t0ken") -> Cluster:
@@ -66,7 +69,7 @@ def cluster(kubeconfig: Path, answers: Answers, token: Callable[[], str] = lambd
 
 def test_the_call_is_the_persons_in_one_group(kubeconfig: Path) -> None:
     server = Server()
-    assert cluster(kubeconfig, server).create_as(MO, POD, ("mark", "1")) == POD
+    assert cluster(kubeconfig, server).create_as(MO, WORKFLOWS, WORKFLOW, ("mark", "1")) == WORKFLOW
     (request,) = server.requests
     assert request.headers["authorization"] == "Bearer t0ken"
     assert request.headers["impersonate-user"] == "mlp:person"
@@ -81,32 +84,32 @@ def test_without_a_token_or_a_person_nothing_is_sent(kubeconfig: Path) -> None:
         raise Temporary("no token")
 
     with pytest.raises(Unavailable):
-        cluster(kubeconfig, server, none).create_as(MO, POD, ("mark", "1"))
+        cluster(kubeconfig, server, none).create_as(MO, WORKFLOWS, WORKFLOW, ("mark", "1"))
     for nobody in (Person("", "tenant:acme:member"), Person("mo", "")):
         with pytest.raises(ValueError, match="nobody"):
-            cluster(kubeconfig, server).create_as(nobody, POD, ("mark", "1"))
+            cluster(kubeconfig, server).create_as(nobody, WORKFLOWS, WORKFLOW, ("mark", "1"))
     with pytest.raises(Unavailable):
-        Cluster(Kube.connect(kubeconfig)).create_as(MO, POD, ("mark", "1"))
+        Cluster(Kube.connect(kubeconfig)).create_as(MO, WORKFLOWS, WORKFLOW, ("mark", "1"))
     assert server.requests == []
 
 
 def test_the_client_has_no_credentials_of_its_own(kubeconfig: Path) -> None:
     server = Server()
-    Kube.nobody(kubeconfig, transport=httpx2.MockTransport(server)).create(POD)
+    Kube.nobody(kubeconfig, transport=httpx2.MockTransport(server)).create(WORKFLOW, resource=WORKFLOWS)
     assert "authorization" not in server.requests[0].headers
 
 
 def test_a_call_whose_answer_was_lost_makes_one_object(kubeconfig: Path) -> None:
     server = Server(lost=1)
-    assert cluster(kubeconfig, server).create_as(MO, POD, ("mark", "1")) == POD
+    assert cluster(kubeconfig, server).create_as(MO, WORKFLOWS, WORKFLOW, ("mark", "1")) == WORKFLOW
     assert [request.method for request in server.requests] == ["POST", "POST", "GET"]
 
 
 def test_anothers_object_of_the_same_name_is_a_conflict(kubeconfig: Path) -> None:
     server = Server()
-    server.held = POD
+    server.held = WORKFLOW
     with pytest.raises(Conflict):
-        cluster(kubeconfig, server).create_as(MO, POD, ("mark", "2"))
+        cluster(kubeconfig, server).create_as(MO, WORKFLOWS, WORKFLOW, ("mark", "2"))
 
 
 def test_refusals_are_told_in_the_servers_words(kubeconfig: Path) -> None:
@@ -114,4 +117,4 @@ def test_refusals_are_told_in_the_servers_words(kubeconfig: Path) -> None:
         return httpx2.Response(403, json={"reason": "Forbidden", "message": "exceeded quota"})
 
     with pytest.raises(Refused, match="exceeded quota"):
-        cluster(kubeconfig, no).create_as(MO, POD, ("mark", "1"))
+        cluster(kubeconfig, no).create_as(MO, WORKFLOWS, WORKFLOW, ("mark", "1"))
