@@ -15,7 +15,7 @@ from controlplane.workspaces.service import WorkspaceService
 from tests.browser.installation import ADMIN, Installation
 from tests.browser.test_every_page import axe, settle, violations  # noqa: F401 - a fixture
 from tests.browser.visitor import Visitor
-from tests.contract.controlplane.contents import TEMPLATE, Things, grant_pipelines
+from tests.contract.controlplane.contents import TEMPLATE, Things
 from tests.contract.reconcile.world import until
 from tests.unit.contents.argo import node, workflow
 
@@ -58,9 +58,7 @@ def things(site: Installation) -> Things:
 
     with site.worker():
         until("the workspace is ready", ready, 90)
-    namespace = made.workspace.namespace
-    grant_pipelines(site.world.admin, TENANT, namespace)
-    found = Things(site.world.admin, namespace)
+    found = Things(site.world.admin, made.workspace.namespace)
     found.make(ARGO, "WorkflowTemplate", "train", spec=SPEC)
     return found
 

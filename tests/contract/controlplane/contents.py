@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 from components.contract import KubernetesObject
-from components.names import Role, tenant_group
-from components.pipelines.rbac import ADMIN_RULES, MEMBER_RULES, VIEWER_RULES
-from controlplane.kube.client import Access, Kube
+from controlplane.kube.client import Kube
 from controlplane.kube.errors import AlreadyExists, Forbidden
 from controlplane.kube.resources import Resource
 from tests.contract.reconcile.world import World, until
@@ -45,29 +42,6 @@ def _established(kube: Kube, definition: KubernetesObject) -> bool:
     found = kube.get(CRD, None, definition["metadata"]["name"])
     conditions = (found.get("status") or {}).get("conditions") or []
     return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
-
-
-def grant_pipelines(kube: Kube, tenant: str, namespace: str) -> None:
-    """What the component pipelines adds to the roles of tenants, in one namespace. Waits until they act."""
-    for role, rules in ((Role.ADMIN, ADMIN_RULES), (Role.MEMBER, MEMBER_RULES), (Role.VIEWER, VIEWER_RULES)):
-        grant(kube, tenant, namespace, role, rules)
-    member = Access(
-        user="somebody", groups=(tenant_group(tenant, Role.MEMBER),), verb="create", group="argoproj.io",
-        resource="workflows", namespace=namespace,
-    )  # fmt: skip
-    until("members may make workflows", lambda: kube.allowed(member))
-
-
-def grant(kube: Kube, tenant: str, namespace: str, role: Role, rules: Iterable[Mapping[str, Any]]) -> None:
-    """Exactly these rules of Argo's kinds for a tenant's role in a namespace."""
-    rbac, name = "rbac.authorization.k8s.io", f"pipelines-{role.value}"
-    meta = {"name": name, "namespace": namespace}
-    subject = {"apiGroup": rbac, "kind": "Group", "name": tenant_group(tenant, role)}
-    reference = {"apiGroup": rbac, "kind": "Role", "name": name}
-    made = {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": meta, "rules": [dict(rule) for rule in rules]}
-    bound = {"apiVersion": f"{rbac}/v1", "kind": "RoleBinding", "metadata": meta, "roleRef": reference}
-    kube.apply(made)
-    kube.apply({**bound, "subjects": [subject]})
 
 
 class Things:

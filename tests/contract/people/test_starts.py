@@ -9,14 +9,13 @@ from typing import Any
 
 import pytest
 
-from components.names import Role
-from components.pipelines.rbac import VIEWER_RULES
+from components.names import Role, tenant_group
 from controlplane.contents.cluster import Cluster
 from controlplane.kube.client import Kube
 from controlplane.kube.people import PeopleKube
 from controlplane.outside import Outside
 from tests.contract.controlplane.conftest import Caller
-from tests.contract.controlplane.contents import Things, grant, grant_pipelines, install_kinds
+from tests.contract.controlplane.contents import Things, install_kinds
 from tests.contract.controlplane.test_sessions import Browser
 from tests.contract.people.conftest import Front
 from tests.contract.reconcile.world import World, until
@@ -73,7 +72,6 @@ def desk(kinds: None, front: Front) -> Iterator[Desk]:
     nobody = Kube.nobody(front.world.server.kubeconfig)
     people = PeopleKube(nobody, front.tokens.token)
     front.system.app.extensions["mlp-outside"] = Outside(cluster=Cluster(front.world.web, people=people))
-    grant_pipelines(front.world.admin, front.tenant, front.namespace)
     things = Things(front.world.admin, front.namespace)
     things.make(ARGO, "WorkflowTemplate", "train", spec=SPEC)
     things.make(ARGO, "Workflow", "first", {"phase": "Succeeded"}, spec={"entrypoint": "main"})
@@ -143,9 +141,16 @@ def test_who_may_not_start_does_not(desk: Desk) -> None:
     assert refused == {("user:root", "refused")}
 
 
-def test_rbac_decides_about_the_person_not_about_the_role_alone(desk: Desk) -> None:
-    """What a member of another installation's rules may not, the console does not either."""
-    grant(desk.front.world.admin, desk.front.tenant, desk.front.namespace, Role.MEMBER, VIEWER_RULES)
+def test_rbac_decides_about_the_person(desk: Desk) -> None:
+    """Where the cluster gives members nothing, they start nothing, whatever the control plane knows of their role."""
+    admin, namespace = desk.front.world.admin, desk.front.namespace
+    kind, group = (
+        admin.resource("rbac.authorization.k8s.io/v1", "RoleBinding"),
+        tenant_group(desk.front.tenant, Role.MEMBER),
+    )
+    for binding in list(admin.list(kind, namespace)):
+        if group in [subject["name"] for subject in binding.get("subjects", ())]:
+            admin.delete(kind, namespace, binding["metadata"]["name"])
     one, body = f"{desk.path}/contents/workflowtemplate/train/start", {"parameters": {"data": "x"}}
     until("the right is gone", lambda: desk.mo("POST", one, json=body).status_code == 403)
     assert desk.mo.post(one, body, 403)["code"] == "rbac"
