@@ -82,9 +82,9 @@ def test_the_graph_is_drawn_fills_by_itself_and_leads_to_logs(
     page = visitor.page
     graph = page.get_by_role("region", name="Graph of the steps")
     expect(graph.locator(".c-graph__box")).to_have_count(6)
-    expect(graph.get_by_text("2 attempts")).to_be_visible()
+    expect(graph.locator("text", has_text="Done, 2 attempts")).to_be_visible()
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         settle(visitor)
         assert violations(visitor, axe) == []
         page.screenshot(path=tmp_path / f"workflow-{scheme}.png", full_page=True)
@@ -99,7 +99,7 @@ def test_the_graph_is_drawn_fills_by_itself_and_leads_to_logs(
 
     more = NODES | {"report": node("Pod", "publish", second=7), "publish": node("Pod", phase="Running", second=8)}
     things.say(ARGO, "Workflow", "nightly", workflow(more)["status"])
-    expect(graph.get_by_text("publish", exact=True)).to_be_visible()
+    expect(graph.locator("text", has_text="publish")).to_be_visible()
     expect(graph.locator(".c-graph__box")).to_have_count(7)
 
     graph.get_by_role("link", name="Log of fit-c: Failed").press("Enter")
@@ -123,7 +123,7 @@ def test_a_template_is_run_from_a_form_by_keyboard(
     expect(dialog.get_by_label("rate")).to_have_value("0.1")
     expect(dialog.get_by_text("Learning rate.")).to_be_visible()
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         settle(visitor)
         assert violations(visitor, axe) == []
         page.screenshot(path=tmp_path / f"run-{scheme}.png")
@@ -157,7 +157,7 @@ def test_a_schedule_says_when_it_comes_round_and_runs_now(visitor: Visitor, thin
     page.get_by_role("dialog").get_by_role("button", name="Run now").press("Enter")
     expect(page.get_by_text("every-night is started as every-night-")).to_be_visible()
     visitor.go(f"{HOME}/contents/cronworkflow/every-night")
-    page.get_by_role("button", name="Stop").press("Enter")
+    page.locator("#head-actions").get_by_role("button", name="Stop").press("Enter")
     expect(page.locator("#state")).to_contain_text("Stopped")
     expect(page.get_by_text("03:00:00 UTC")).to_have_count(0)
     expect(page.get_by_role("table", name="Runs").get_by_role("link")).to_have_count(1)
