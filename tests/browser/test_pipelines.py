@@ -78,8 +78,9 @@ def test_the_graph_is_drawn_fills_by_itself_and_leads_to_logs(
     things.make(ARGO, "Workflow", "nightly", status["status"], spec=SPEC)
     _pod(things, "nightly-fit-3", "fit-c")
     visitor.sign_in("pipe-member")
-    visitor.go(f"{HOME}/contents/workflow/nightly")
     page = visitor.page
+    page.set_viewport_size({"width": 1280, "height": 1200})
+    visitor.go(f"{HOME}/contents/workflow/nightly")
     graph = page.get_by_role("region", name="Graph of the steps")
     expect(graph.locator(".c-graph__box")).to_have_count(6)
     expect(graph.locator("text", has_text="Done, 2 attempts")).to_be_visible()
@@ -87,7 +88,7 @@ def test_the_graph_is_drawn_fills_by_itself_and_leads_to_logs(
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         settle(visitor)
         assert violations(visitor, axe) == []
-        page.screenshot(path=tmp_path / f"workflow-{scheme}.png", full_page=True)
+        page.screenshot(path=tmp_path / f"workflow-{scheme}.png")
     too_wide = page.evaluate(
         """() => [...document.querySelectorAll(".c-graph a, .c-graph g")].filter((box) => {
              const frame = box.querySelector("rect").getBoundingClientRect();
@@ -142,7 +143,7 @@ def test_a_template_is_run_from_a_form_by_keyboard(
     expect(row.filter(has_text="rate")).to_contain_text("0.7")
     visitor.go(f"{HOME}/contents/workflowtemplate/train")
     expect(page.get_by_role("table", name="Runs").get_by_role("link")).to_have_count(1)
-    page.screenshot(path=tmp_path / "template.png", full_page=True)
+    page.screenshot(path=tmp_path / "template.png")
 
 
 def test_a_schedule_says_when_it_comes_round_and_runs_now(visitor: Visitor, things: Things) -> None:
