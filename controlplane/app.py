@@ -93,7 +93,8 @@ def from_environment() -> Flask:
     settings = settings_module.load(os.environ)
     logs.init(settings.log_level)
     kube, runtime = connect(), Runtime.make(settings)
+    people = make_people_tokens(kube)
     return create_app(
         settings, runtime=runtime, reviewer=make_reviewer(kube), endpoints=make_endpoint_gate(runtime, kube),
-        people=make_people_tokens(kube), outside=make_outside(settings, kube),
+        people=people, outside=make_outside(settings, kube, people),
     )  # fmt: skip

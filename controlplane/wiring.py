@@ -22,6 +22,7 @@ from controlplane.gate.service import CachedReviewer
 from controlplane.gate.serving import CachedCalls, EndpointGate
 from controlplane.gate.tokens import PeopleTokens
 from controlplane.kube.client import Access, Kube
+from controlplane.kube.people import PeopleKube
 from controlplane.kube.transport import Patience
 from controlplane.outside import Outside
 from controlplane.reconcile.model import Drift, WorkspaceStorage
@@ -104,13 +105,20 @@ def connect(environ: Mapping[str, str] = os.environ, patience: Patience | None =
     return Kube.connect(Path(path) if path else None, patience=patience)
 
 
+def connect_as_nobody(environ: Mapping[str, str] = os.environ) -> Kube:
+    """To the same API server, without credentials."""
+    path = environ.get("MLP_KUBECONFIG")
+    return Kube.nobody(Path(path) if path else None)
+
+
 def make_reviewer(kube: Kube) -> TokenReviewer:
     return CachedReviewer(KubeReviewer(kube))
 
 
-def make_outside(settings: Settings, kube: Kube) -> Outside:
-    """What people's requests may reach."""
-    return Outside(cluster=Cluster(kube), tracking=make_tracking(settings))
+def make_outside(settings: Settings, kube: Kube, people: PeopleTokens) -> Outside:
+    """What people's requests may reach. `people` gives the token with which objects are made in their names."""
+    maker = PeopleKube(connect_as_nobody(), people.token)
+    return Outside(cluster=Cluster(kube, people=maker), tracking=make_tracking(settings))
 
 
 def make_tracking(settings: Settings) -> Tracking | None:

@@ -1,7 +1,8 @@
 """The account by which people's calls reach the API server, and who may make its tokens. Pure.
 
 No pod runs as it: the web application makes tokens of it, of the shortest life there is, and hands them to the gateway
-with its answers. Its own account may do other things in workspaces, so its own token stays with it.
+with its answers; with one it starts pipelines in people's names (`controlplane.kube.people`). Its own account may do
+other things in workspaces, so its own token stays with it.
 """
 
 from __future__ import annotations

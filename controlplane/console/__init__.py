@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from controlplane.auth.csrf import FORM_FIELD, csrf_token
-from controlplane.console import quota, security, signs, text, web
+from controlplane.console import graphs, quota, security, signs, text, web
 from controlplane.console.assets import Assets
 from controlplane.errors import NotFound, PublicError, Unauthenticated
 from controlplane.settings import Settings
@@ -47,6 +47,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         views_people,
         views_promotions,
         views_requests,
+        views_starts,
         views_tenants,
         views_workspaces,
     )
@@ -60,6 +61,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         csrf_field=FORM_FIELD,
     )
     app.jinja_env.filters.update(
+        drawing=graphs.drawing,
         utc=text.utc, iso=text.iso, relative=_relative, plural=text.plural, duration=text.duration, words=text.words,
         sentence=text.sentence,
         cores=text.cores, size=text.size, amounts=quota.amounts,

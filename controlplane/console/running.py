@@ -19,7 +19,10 @@ _GROUPS: Mapping[Group, tuple[str, frozenset[ContentKind]]] = {
         ),
     ),
     Group.EXPERIMENTS: ("Experiments", frozenset({ContentKind.EXPERIMENT})),
-    Group.PIPELINES: ("Pipelines", frozenset({ContentKind.WORKFLOW, ContentKind.CRONWORKFLOW})),
+    Group.PIPELINES: (
+        "Pipelines",
+        frozenset({ContentKind.WORKFLOW, ContentKind.CRONWORKFLOW, ContentKind.WORKFLOWTEMPLATE}),
+    ),
     Group.MODELS: ("Models", frozenset({ContentKind.MODEL})),
     Group.ENDPOINTS: ("Endpoints", frozenset({ContentKind.INFERENCESERVICE})),
 }
@@ -28,7 +31,8 @@ TITLES = {group: title for group, (title, _) in _GROUPS.items()}
 
 @dataclass(frozen=True)
 class Section:
-    """One group: its first things, busy ones before others, and how many there are."""
+    """One group: its first things, busy ones before others, then what pipelines can be run from; and how many there
+    are."""
 
     group: Group
     title: str
@@ -45,8 +49,10 @@ def sections(contents: Iterable[Content], absent: Iterable[Absent]) -> tuple[Sec
     made = []
     for group, (title, kinds) in _GROUPS.items():
         items = [item for item in found if item.group is group]
-        items.sort(key=lambda item: item.state not in _BUSY)
+        kept = [item for item in items if item.kind is ContentKind.WORKFLOWTEMPLATE]
+        ran = [item for item in items if item.kind is not ContentKind.WORKFLOWTEMPLATE]
+        ran.sort(key=lambda item: item.state not in _BUSY)
         gone = kinds <= missing.keys()
         why = next((missing[kind] for kind in sorted(kinds) if kind in missing), "") if gone else ""
-        made.append(Section(group, title, tuple(items[:SHOWN]), len(items), why))
+        made.append(Section(group, title, tuple(ran[:SHOWN] + kept[:SHOWN]), len(items), why))
     return tuple(made)

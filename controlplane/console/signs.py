@@ -74,6 +74,12 @@ CONTENT = {
     ContentState.ENDING: Sign("Being deleted", "info", "sync"),
     ContentState.REGISTERED: Sign("Registered", "", "check"),
 }
+START = {
+    ContentKind.WORKFLOWTEMPLATE: "Run",
+    ContentKind.CRONWORKFLOW: "Run now",
+    ContentKind.WORKFLOW: "Run again",
+}
+"""What starting a thing is called on its button."""
 CONTENT_KIND = {
     ContentKind.NOTEBOOK: "Notebook",
     ContentKind.TRAINJOB: "TrainJob",
@@ -84,6 +90,7 @@ CONTENT_KIND = {
     ContentKind.EXPERIMENT: "Experiment",
     ContentKind.WORKFLOW: "Workflow",
     ContentKind.CRONWORKFLOW: "Schedule",
+    ContentKind.WORKFLOWTEMPLATE: "Template",
     ContentKind.INFERENCESERVICE: "Endpoint",
     ContentKind.MODEL: "Model",
 }

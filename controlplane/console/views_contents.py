@@ -38,7 +38,7 @@ def overview(work: Work, tenant: str, name: str) -> tuple[tuple[Section, ...], s
 def workspace_running(tenant: str, name: str) -> Response:
     """The part of the workspace's page that looks again by itself."""
     with web.work() as work:
-        shown, owner = _find(work, tenant, name)
+        shown, owner = place(work, tenant, name)
         parts, problem = overview(work, tenant, name)
     return web.show(
         "workspace_running.html", workspace=shown, sections=parts, problem=problem, works=works_in(owner)
@@ -49,7 +49,7 @@ def workspace_running(tenant: str, name: str) -> Response:
 def contents(tenant: str, name: str) -> Response:
     listing = Listing.read(request.path, request.args, ("group", "state"))
     with web.work() as work:
-        shown, owner = _find(work, tenant, name)
+        shown, owner = place(work, tenant, name)
         page = _service(work).list(tenant, name, web.query(ContentQuery, listing))
     return web.show(
         "contents.html", workspace=shown, tenant=owner, page=page, listing=listing, works=works_in(owner),
@@ -70,7 +70,7 @@ def content_panel(tenant: str, name: str, kind: str, thing: str) -> Response:
 @bp.get(_ONE + "/log")
 def content_log(tenant: str, name: str, kind: str, thing: str) -> Response:
     """The part with the log, which looks again by itself while there is something to come."""
-    known, pod = _kind(kind), _pod()
+    known, pod = kind_of(kind), _pod()
     with web.work() as work:
         live = _service(work).get(tenant, name, known, thing).content.state in _LIVE
         logs = _logs(work, tenant, name, known, thing)
@@ -86,7 +86,7 @@ def ask_content(tenant: str, name: str, kind: str, thing: str) -> Response:
 def do_content(tenant: str, name: str, kind: str, thing: str, action: str) -> Response:
     wanted = ContentAction(action)
     with web.work() as work:
-        done = ActionService(work, outside().cluster).act(tenant, name, _kind(kind), thing, wanted).content
+        done = ActionService(work, outside().cluster).act(tenant, name, kind_of(kind), thing, wanted).content
     said = {
         ContentAction.STOP: f"{thing} is being stopped.",
         ContentAction.RESUME: f"{thing} is resumed.",
@@ -108,11 +108,11 @@ def _service(work: Work) -> ContentService:
     return ContentService(work, there.cluster, there.tracking)
 
 
-def _find(work: Work, tenant: str, name: str) -> tuple[Workspace, Tenant]:
+def place(work: Work, tenant: str, name: str) -> tuple[Workspace, Tenant]:
     return WorkspaceService(work).get(tenant, name), TenantService(work).get(tenant)
 
 
-def _kind(kind: str) -> ContentKind:
+def kind_of(kind: str) -> ContentKind:
     try:
         return ContentKind(kind)
     except ValueError:
@@ -124,9 +124,9 @@ def _pod() -> str | None:
 
 
 def _page(template: str, tenant: str, name: str, kind: str, thing: str) -> Response:
-    known, pod = _kind(kind), _pod()
+    known, pod = kind_of(kind), _pod()
     with web.work() as work:
-        shown, owner = _find(work, tenant, name)
+        shown, owner = place(work, tenant, name)
         found = _service(work).get(tenant, name, known, thing)
         logs = _logs(work, tenant, name, known, thing) if template == "content.html" else None
     return web.show(

@@ -10,7 +10,7 @@ from components.contract import KubernetesObject
 from controlplane.auth.policy import Action
 from controlplane.contents.cluster import Cluster
 from controlplane.contents.kinds import WORKLOADS, Kind
-from controlplane.contents.model import ContentAction, ContentDetail, ContentKind
+from controlplane.contents.model import Content, ContentAction, ContentDetail, ContentKind
 from controlplane.contents.reading import fields
 from controlplane.contents.reading.scene import Scene, content
 from controlplane.contents.rights import require_access
@@ -29,19 +29,16 @@ class ActionService:
         self._contents = ContentService(work, cluster)
 
     def act(self, tenant: str, workspace: str, kind: ContentKind, name: str, action: ContentAction) -> ContentDetail:
-        """What it looks like right afterwards; stopping takes its time. Refused where the state does not allow it, and
-        where RBAC, admission or the kind itself says no."""
+        """What it looks like right afterwards; stopping takes its time. Starting is `StartService`'s.
+
+        Refused where the state does not allow it, and where RBAC, admission or the kind itself says no."""
         owner, row = find(self._work, tenant, workspace, Action.CONTENT_CHANGE)
         changes.check_usable(owner, row)
         cluster = self._contents.cluster
         known, obj = self._contents.found(row, kind, name)
         workload = self._workload(row, known, obj)
         before = content(known, obj, self._scene(row, workload))
-        if action not in before.actions:
-            raise Refused(
-                f"It is {before.state}; what can be done with it: {', '.join(before.actions) or 'nothing'}.",
-                code="state",
-            )
+        check_possible(before, action)
         deletes = action is ContentAction.DELETE or (action is ContentAction.STOP and known.stop_deletes)
         require_access(
             self._work, cluster, row, verb="delete" if deletes else "patch", group=known.resource.group,
@@ -79,3 +76,10 @@ class ActionService:
     def _scene(self, row: WorkspaceRow, workload: KubernetesObject | None) -> Scene:
         pods = self._contents.cluster.objects(POD, row.namespace) or ()
         return Scene(row.namespace, pods, () if workload is None else (workload,))
+
+
+def check_possible(seen: Content, action: ContentAction) -> None:
+    """Refused where its state does not allow the action."""
+    if action not in seen.actions:
+        can = ", ".join(seen.actions) or "nothing"
+        raise Refused(f"It is {seen.state}; what can be done with it: {can}. {seen.reason}".rstrip(), code="state")

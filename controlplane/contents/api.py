@@ -13,10 +13,12 @@ from controlplane.contents.model import (
     ContentName,
     ContentQuery,
     Contents,
+    ContentStart,
     LogQuery,
     Logs,
 )
 from controlplane.contents.service import ContentService
+from controlplane.contents.starts import StartService
 from controlplane.http.caller import outside, runtime
 from controlplane.http.endpoint import Api
 from controlplane.http.stream import MEDIA_TYPE, event_stream
@@ -83,6 +85,15 @@ def resume_content(
 ) -> ContentDetail:  # fmt: skip
     """Undo a stop; a job goes into the queue again."""
     return _act(work, tenant, workspace, (kind, name), ContentAction.RESUME)
+
+
+@api.post(_ONE + "/start", status=201)
+def start_content(
+    work: Work, *, tenant: Slug, workspace: Slug, kind: ContentKind, name: ContentName, body: ContentStart
+) -> ContentDetail:
+    """Run a workflow template, a schedule before its time, or a workflow that ended once more. Gives the new workflow,
+    which is made in the caller's name."""
+    return StartService(work, outside().cluster).start(tenant, workspace, kind, name, body)
 
 
 @api.post(_ONE + "/delete")

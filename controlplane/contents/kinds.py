@@ -8,11 +8,12 @@ from typing import Any
 
 from components.contract import KubernetesObject
 from components.serving.names import ANNOTATION_ASLEEP, ANNOTATION_STOP
-from controlplane.contents.model import ContentKind, Group
+from controlplane.contents.model import ContentKind, ContentState, Group
 from controlplane.contents.reading import endpoints, experiments, fields, jobs, notebooks, pipelines
 from controlplane.contents.reading.status import Status
 from controlplane.kube.resources import POD, Resource
 
+_ENDED = frozenset({ContentState.SUCCEEDED, ContentState.FAILED})
 Patch = Mapping[str, Any]
 """A JSON merge patch."""
 
@@ -41,6 +42,10 @@ class Kind:
     """Names of objects whose events speak of it: itself, and what it makes."""
     prefix: str | None = None
     """Names that begin with `<its name>-<prefix>` speak of it as well."""
+    start_in: frozenset[ContentState] = frozenset()
+    """States in which a workflow can be made of it."""
+    can_start: Callable[[KubernetesObject], bool] = bool
+    """Whether one can be made of this very object, whatever its state."""
     children: bool = False
     """Whether jobs that it makes, named `<its name>-…`, wait in the queue in its stead."""
 
@@ -89,11 +94,17 @@ _ALL = (
         kind=ContentKind.WORKFLOW, group=Group.PIPELINES, component="pipelines",
         resource=Resource("argoproj.io/v1alpha1", "Workflow", "workflows"), read=pipelines.workflow,
         pod_label=pipelines.WORKFLOW_LABEL, stop=_suspended(True), resume={"spec": {"suspend": None}},
+        start_in=_ENDED,
     ),
     Kind(
         kind=ContentKind.CRONWORKFLOW, group=Group.PIPELINES, component="pipelines",
         resource=Resource("argoproj.io/v1alpha1", "CronWorkflow", "cronworkflows"), read=pipelines.schedule,
-        stop=_suspended(True), resume=_suspended(False),
+        stop=_suspended(True), resume=_suspended(False), start_in=_ENDED | {ContentState.RUNNING, ContentState.STOPPED},
+    ),
+    Kind(
+        kind=ContentKind.WORKFLOWTEMPLATE, group=Group.PIPELINES, component="pipelines", read=pipelines.template,
+        resource=Resource("argoproj.io/v1alpha1", "WorkflowTemplate", "workflowtemplates"),
+        start_in=frozenset({ContentState.REGISTERED}), can_start=pipelines.can_run,
     ),
     Kind(
         kind=ContentKind.INFERENCESERVICE, group=Group.ENDPOINTS, component="serving",

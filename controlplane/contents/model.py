@@ -35,8 +35,13 @@ class ContentKind(StrEnum):
     EXPERIMENT = "experiment"
     WORKFLOW = "workflow"
     CRONWORKFLOW = "cronworkflow"
+    WORKFLOWTEMPLATE = "workflowtemplate"
     INFERENCESERVICE = "inferenceservice"
     MODEL = "model"
+
+
+ParameterName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$", max_length=128)]
+ParameterValue = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", max_length=65_536)]
 
 
 class ContentState(StrEnum):
@@ -54,13 +59,15 @@ class ContentState(StrEnum):
     ENDING = "ending"
     """Being deleted."""
     REGISTERED = "registered"
-    """A model: it is kept, nothing of it runs here."""
+    """A model or a template: it is kept, nothing of it runs here."""
 
 
 class ContentAction(StrEnum):
     STOP = "stop"
     """Free what it uses; it can be resumed where the kind knows that."""
     RESUME = "resume"
+    START = "start"
+    """Make a workflow of it: of a template, of a schedule before its time, of a workflow that ended once more."""
     DELETE = "delete"
 
 
@@ -133,6 +140,59 @@ class Part(View):
     """Parameters and metric of a trial, message of a step."""
     started_at: datetime | None
     ended_at: datetime | None
+    pod: str | None = None
+    """Where a step's log is read; None where there is no pod, or no more."""
+
+
+class Step(View):
+    """A box of a pipeline's graph. Attempts of one step are one box."""
+
+    id: str
+    name: str
+    state: ContentState
+    note: str
+    """What the state does not say: that it was left out, how often it was tried; mostly empty."""
+    pod: str | None
+    """Of the last attempt; None where there is no pod, or no more."""
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+class StepGraph(View):
+    """What a workflow has come to so far: Argo notes a step when it is reached."""
+
+    steps: tuple[Step, ...]
+    joints: tuple[str, ...]
+    """Ids in `edges` that are no steps: everything that leads to one comes before everything it leads to."""
+    edges: tuple[tuple[str, str], ...]
+    """Pairs of ids: the second begins after the first."""
+    total: int
+    """How many steps there are; more than `steps` where the graph would be too large to read."""
+
+
+class Parameter(View):
+    """Something that a start can be given."""
+
+    name: str
+    value: str | None
+    """What it is when nothing is given; None where something must be."""
+    description: str
+    options: tuple[str, ...]
+    """The only values it may have; empty where it may have any."""
+    looked_up: bool
+    """Whether the cluster finds a value itself where none is given."""
+
+
+class Output(View):
+    """Something that came out of a workflow."""
+
+    step: str
+    """The step's name; empty: of the workflow as a whole."""
+    name: str
+    value: str | None
+    """Of a parameter; None for an artifact."""
+    place: str
+    """Where an artifact lies, such as `s3://ws-acme--dev/pipelines/nightly/model.tgz`; empty for a parameter."""
 
 
 class ContentEvent(View):
@@ -147,6 +207,13 @@ class ContentEvent(View):
     at: datetime | None
 
 
+class Source(View):
+    """What a workflow was made of; it may be gone."""
+
+    kind: ContentKind
+    name: str
+
+
 class ContentDetail(View):
     content: Content
     conditions: tuple[ShownCondition, ...]
@@ -154,6 +221,23 @@ class ContentDetail(View):
     pods: tuple[ContentPod, ...]
     events: tuple[ContentEvent, ...]
     """Newest first, at most 30."""
+    graph: StepGraph | None
+    """Of a workflow that has steps."""
+    parameters: tuple[Parameter, ...]
+    """What a start can be given; of a workflow, what it was given."""
+    outputs: tuple[Output, ...]
+    """At most 200."""
+    source: Source | None
+    """Of a workflow that was run again, or made of a schedule or a template; None for others."""
+    runs: tuple[Content, ...]
+    """Workflows of a schedule or a template, newest first, at most 10."""
+    next_at: datetime | None
+    """When a schedule starts one; None where it starts none."""
+
+
+class ContentStart(Command):
+    parameters: dict[ParameterName, ParameterValue] = Field(default_factory=dict, max_length=200)
+    """Values by name; what is left out has its default."""
 
 
 class LogLine(View):

@@ -10,7 +10,7 @@ from controlplane.kube.client import Access
 from controlplane.work import Work
 from controlplane.workspaces.repository import WorkspaceRow
 
-_WORDS = {"get": "read", "patch": "change", "delete": "delete"}
+_WORDS = {"get": "read", "create": "make", "patch": "change", "delete": "delete"}
 
 
 def require_access(

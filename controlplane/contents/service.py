@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from components.contract import KubernetesObject
 from controlplane.auth.policy import Action
+from controlplane.contents import starting
 from controlplane.contents.cluster import Cluster, NoLog
 from controlplane.contents.kinds import EVENT, KINDS, TRIAL, WORKLOADS, Kind, is_own
 from controlplane.contents.model import (
@@ -21,8 +22,8 @@ from controlplane.contents.model import (
     LogQuery,
     Logs,
 )
-from controlplane.contents.reading import experiments, fields, pods
-from controlplane.contents.reading.detail import detail
+from controlplane.contents.reading import experiments, fields, pipelines, pods
+from controlplane.contents.reading.detail import Around, detail
 from controlplane.contents.reading.models import registered
 from controlplane.contents.reading.scene import Scene, content
 from controlplane.contents.rights import require_access
@@ -90,11 +91,24 @@ class ContentService:
 
     def described(self, row: WorkspaceRow, known: Kind, obj: KubernetesObject) -> ContentDetail:
         """Everything about an object of the kind."""
-        trials: list[KubernetesObject] = []
+        return detail(known, obj, self._scene(row.namespace), self._around(row, known, obj))
+
+    def _around(self, row: WorkspaceRow, known: Kind, obj: KubernetesObject) -> Around:
+        name = fields.name(obj)
         if known.kind is ContentKind.EXPERIMENT:
-            label = f"{experiments.EXPERIMENT_LABEL}={fields.name(obj)}"
-            trials = self.cluster.objects(TRIAL, row.namespace, labels=label) or []
-        return detail(known, obj, self._scene(row.namespace), trials)
+            label = f"{experiments.EXPERIMENT_LABEL}={name}"
+            return Around(self._work.now, trials=self.cluster.objects(TRIAL, row.namespace, labels=label) or ())
+        if known.kind in (ContentKind.CRONWORKFLOW, ContentKind.WORKFLOWTEMPLATE):
+            workflows = self.cluster.objects(KINDS[ContentKind.WORKFLOW].resource, row.namespace) or ()
+            runs = [found for found in workflows if pipelines.made_of(found, known.kind, name)]
+            return Around(self._work.now, template=self.template(row, known, obj), runs=runs)
+        return Around(self._work.now)
+
+    def template(self, row: WorkspaceRow, known: Kind, obj: KubernetesObject) -> KubernetesObject | None:
+        """The WorkflowTemplate from which a schedule or a workflow takes its steps; None where it has its own, and
+        where there is no such template any more."""
+        name = starting.template_name(known.kind, obj)
+        return self.cluster.find(KINDS[ContentKind.WORKFLOWTEMPLATE].resource, row.namespace, name) if name else None
 
     def logs(self, tenant: str, workspace: str, kind: ContentKind, name: str, query: LogQuery) -> Logs:
         """The last lines of one of its pods. `note` says why where there are none."""

@@ -14,7 +14,7 @@ from components.names import FIELD_MANAGER
 from controlplane.kube import resources
 from controlplane.kube.errors import NotFound, Rejected
 from controlplane.kube.resources import Resource
-from controlplane.kube.transport import Counter, Patience, Transport, load_config
+from controlplane.kube.transport import Counter, Patience, Transport, load_config, without_user
 
 _PAGE = 500
 _METADATA_ONLY = "application/json;as={};g=meta.k8s.io;v=v1,application/json"
@@ -64,6 +64,14 @@ class Kube:
         """By the kubeconfig's current context; without one, as the pod's service account. Sends nothing yet."""
         return cls(Transport(load_config(kubeconfig), pool=pool, patience=patience, transport=transport))
 
+    @classmethod
+    def nobody(
+        cls, kubeconfig: Path | None = None, *, patience: Patience | None = None,
+        transport: httpx2.BaseTransport | None = None,
+    ) -> Self:  # fmt: skip
+        """A client of the same server without credentials: every call must bring its own."""
+        return cls(Transport(without_user(load_config(kubeconfig)), patience=patience, transport=transport))
+
     def counted(self) -> Kube:
         """The same client with a request count of its own, for one piece of work."""
         return Kube(self.transport, Counter(), self.discovered)
@@ -98,10 +106,15 @@ class Kube:
         body = obj if uid is None else {**obj, "metadata": {**meta, "uid": uid}}
         return self._send("PATCH", path, params=params, body=body, content_type="application/apply-patch+yaml")
 
-    def create(self, obj: KubernetesObject) -> KubernetesObject:
-        """Creates; AlreadyExists where an object of that name is there."""
-        path = self._of(obj).path(obj["metadata"].get("namespace"))
-        return self._send("POST", path, params={"fieldManager": FIELD_MANAGER}, body=obj)
+    def create(
+        self, obj: KubernetesObject, *, resource: Resource | None = None, headers: dict[str, str] | None = None
+    ) -> KubernetesObject:  # fmt: skip
+        """Creates; AlreadyExists where an object of that name is there.
+
+        `headers`: whose call it is, where not ours; then `resource` must say where it goes, or we would ask for that.
+        """
+        path = (resource or self._of(obj)).path(obj["metadata"].get("namespace"))
+        return self._send("POST", path, params={"fieldManager": FIELD_MANAGER}, body=obj, headers=headers)
 
     def merge(self, resource: Resource, namespace: str | None, name: str, patch: KubernetesObject) -> KubernetesObject:
         """A JSON merge patch: null removes a field that somebody else added."""

@@ -14,6 +14,7 @@ from typing import Any
 import httpx2
 from lightkube.config.client_adapter import ConnectionParams
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
+from lightkube.config.models import User
 from lightkube.core.exceptions import ConfigError
 
 from controlplane.kube.errors import KubeError, Unreachable, from_status
@@ -73,6 +74,11 @@ def load_config(kubeconfig: Path | None) -> SingleConfig:
     if chosen is None:
         raise KubeError(f"{kubeconfig} names no current context; set one with `kubectl config use-context`")
     return chosen
+
+
+def without_user(config: SingleConfig) -> SingleConfig:
+    """The same server, with nothing to say who calls."""
+    return config._replace(user=User())
 
 
 class Transport:

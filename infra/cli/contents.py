@@ -1,4 +1,4 @@
-"""What runs in a workspace, for `platform workspace`: the list, and a log."""
+"""What runs in a workspace, for `platform workspace`: the list, a log, and starting a pipeline."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Thing = Annotated[str, typer.Argument(metavar="KIND/NAME", help="Such as trainjo
 
 
 def register(app: typer.Typer) -> None:
-    for command in (contents, logs):
+    for command in (contents, logs, start):
         app.command()(command)
 
 
@@ -60,6 +60,47 @@ def logs(
         out.print(line["text"], markup=False)
     if found["note"]:
         err.print(found["note"], markup=False)
+
+
+def start(
+    name: Name,
+    thing: Annotated[
+        str, typer.Argument(metavar="KIND/NAME", help="workflowtemplate/NAME, cronworkflow/NAME or workflow/NAME.")
+    ],
+    parameter: Annotated[
+        list[str] | None, typer.Option("--parameter", "-p", metavar="KEY=VALUE", help="A parameter; may be repeated.")
+    ] = None,
+    output: options.Output = Format.TABLE,
+    as_json: options.Json = False,
+) -> None:
+    """Run a pipeline's template, a schedule before its time, or a workflow that ended once more."""
+    given = parameters(parameter or [])
+    with client() as api:
+        made: dict[str, Any] = api.post(
+            f"{workspace_path(name)}/contents/{kind_path(thing)}/start", {"parameters": given}
+        )
+    if document(made, chosen(output, as_json)):
+        return
+    started = made["content"]
+    out.print(f"{started['kind']}/{started['name']} is started.", markup=False)
+    err.print(f"Its log: platform workspace logs {name} {started['kind']}/{started['name']}", markup=False)
+
+
+def parameters(given: list[str]) -> dict[str, str]:
+    """KEY=VALUE pairs. Raises BadParameter that names everything wrong with them."""
+    found: dict[str, str] = {}
+    wrong = []
+    for pair in given:
+        key, separator, value = pair.partition("=")
+        if not separator or not key:
+            wrong.append(f"{pair} is not KEY=VALUE")
+        elif key in found:
+            wrong.append(f"{key} is given twice")
+        else:
+            found[key] = value
+    if wrong:
+        raise typer.BadParameter("; ".join(wrong), param_hint="--parameter")
+    return found
 
 
 def kind_path(thing: str) -> str:

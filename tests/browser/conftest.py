@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from components.control_plane.people import people_objects
 from tests.browser.installation import Installation, installation
 from tests.browser.visitor import PATIENCE, Visitor
 from tests.contract.reconcile.world import World
@@ -36,6 +37,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     with kubernetes(folder / "kubernetes") as server:
         world = World(server, folder)
         try:
+            for obj in people_objects():  # in whose names pipelines are started
+                world.admin.apply(obj)
             with installation(folder, world) as made:
                 yield made
         finally:

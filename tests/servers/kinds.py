@@ -23,7 +23,7 @@ _CRDS = (
 _WANTED = frozenset(
     {
         "trainjobs", "tfjobs", "pytorchjobs", "mpijobs", "experiments", "trials", "workflows", "cronworkflows",
-        "inferenceservices", "workloads",
+        "workflowtemplates", "inferenceservices", "workloads",
     }
 )  # fmt: skip
 

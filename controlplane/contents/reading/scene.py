@@ -81,7 +81,8 @@ def content(kind: Kind, obj: KubernetesObject, scene: Scene) -> Content:
     return Content(
         kind=kind.kind, group=kind.group, name=fields.name(obj), state=status.state, reason=status.reason,
         progress=status.progress, owner=notebooks.owner(obj) if kind.kind is ContentKind.NOTEBOOK else None,
-        queue=_queue(kind, status, workload), actions=actions(kind, status.state), url=_url(kind, obj, scene, status),
+        queue=_queue(kind, status, workload), url=_url(kind, obj, scene, status),
+        actions=actions(kind, status.state, startable=kind.can_start(obj)),
         created_at=created, started_at=status.started_at, ended_at=status.ended_at,
     )  # fmt: skip
 
@@ -166,9 +167,11 @@ def _url(kind: Kind, obj: KubernetesObject, scene: Scene, status: Status) -> str
     return None
 
 
-def actions(kind: Kind, state: ContentState) -> tuple[ContentAction, ...]:
+def actions(kind: Kind, state: ContentState, *, startable: bool) -> tuple[ContentAction, ...]:
     """What makes sense in this state."""
     found = []
+    if startable and state in kind.start_in:
+        found.append(ContentAction.START)
     if state in _UNDER_WAY and (kind.stop is not None or kind.stop_deletes):
         found.append(ContentAction.STOP)
     if state is ContentState.STOPPED and kind.resume is not None:

@@ -63,7 +63,7 @@ class Things:
         made: list[KubernetesObject] = []
 
         def create() -> bool:
-            self._count(key)
+            self.count(key)
             try:
                 made.append(self.kube.create(body))
             except Forbidden as refused:
@@ -74,7 +74,7 @@ class Things:
         until(f"{kind} {name} is made", create)
         return self.say(api_version, kind, name, status) if status is not None else made[0]
 
-    def _count(self, key: str) -> None:
+    def count(self, key: str) -> None:
         """Begins a limit at none used, as the quota's controller does once it has heard of a new kind (in minutes)."""
         path = f"/api/v1/namespaces/{self.namespace}/resourcequotas"
         for quota in self.kube.transport.request("GET", path, counter=self.kube.counter)["items"]:
@@ -88,7 +88,7 @@ class Things:
     def say(self, api_version: str, kind: str, name: str, status: Any) -> KubernetesObject:
         """The status, as the kind's controller writes it; some kinds keep it without a subresource."""
         path = self.kube.resource(api_version, kind).path(self.namespace, name)
-        whole = kind in ("Workflow", "CronWorkflow")
+        whole = kind in ("Workflow", "CronWorkflow", "WorkflowTemplate")
         return self.kube.transport.request(
             "PATCH", path if whole else f"{path}/status", counter=self.kube.counter, body={"status": status},
             headers={"Content-Type": "application/merge-patch+json"},

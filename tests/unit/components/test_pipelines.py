@@ -7,6 +7,7 @@ import json
 from components.contract import Workspace
 from components.facts import Endpoint
 from components.pipelines.executor import executor_token
+from components.pipelines.images import images
 from components.pipelines.objects import configuration
 from components.pipelines.rbac import WATCH_RULES, WORKSPACE_RULES
 from components.pipelines.settings import PipelinesSettings
@@ -62,3 +63,9 @@ def test_only_the_executor_gets_a_token() -> None:
     text = json.dumps(policy["spec"]["mutations"])
     assert "registry.test/argoexec:3.7.0-abc" in text
     assert "workflows.argoproj.io/workflow" in text
+
+
+def test_the_controller_finds_the_zones_of_schedules() -> None:
+    """Go looks for them in the file system, and a binary on nothing has none but UTC."""
+    bases = {image.name: image.base for image in images(PipelinesSettings())}
+    assert bases == {"workflow-controller": "debian", "argoexec": "scratch"}
