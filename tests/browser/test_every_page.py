@@ -87,11 +87,13 @@ def settle(person: Visitor) -> None:
 
 
 def sticks_out(person: Visitor) -> list[str]:
-    """Elements that end beyond the right edge of the window."""
+    """Elements that end beyond the right edge of the window; those of a list of tabs may, since it scrolls."""
     found: list[str] = person.page.evaluate(
         """() => [...document.querySelectorAll("body *")]
              .filter((e) => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 1
-                            && !e.closest(".pf-v6-screen-reader, [popover]"))
+                            && !e.closest(".pf-v6-screen-reader, [popover]")
+                            && !["auto", "scroll"].includes(getComputedStyle(e.closest(".pf-v6-c-tabs__list") ?? e)
+                                                            .overflowX))
              .map((e) => `${e.tagName}.${e.className} ${Math.round(e.getBoundingClientRect().right)}`).slice(0, 5)"""
     )
     return found

@@ -87,7 +87,7 @@ class Scaling(Part):
             opts=self.own(),
         )
         aws.cloudwatch.EventTarget(
-            "node-events", rule=rule.name, target_id="queue", arn=queue.arn, opts=self.own(after=[policy])
+            "node-events", rule=rule.name, target_id="karpenter", arn=queue.arn, opts=self.own(after=[policy])
         )
         return queue
 

@@ -16,7 +16,11 @@ from infra.profile.model import Profile
 from tests.clouds_support.harness import Cloud
 from tests.contract.clouds.programs import CLOUDS, profile
 
-pytestmark = [pytest.mark.contract, pytest.mark.filterwarnings("ignore:.*has been deprecated:DeprecationWarning")]
+pytestmark = [
+    pytest.mark.contract,
+    pytest.mark.timeout(300),
+    pytest.mark.filterwarnings("ignore:.*has been deprecated:DeprecationWarning"),
+]
 
 
 def offline(there: Cloud, chosen: Profile) -> StackChanges:
