@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.catalog import CATALOG
 from infra.hosts import bare_facts
 from infra.lifecycle import supplies
 from infra.lifecycle.facts import chosen_components
@@ -28,7 +29,8 @@ from tests.servers.binaries import find
 
 pytestmark = pytest.mark.timeout(1800)
 
-OFF = ("isolation", "database", "storage", "tracking", "gateway", "control-plane")
+ON = ("network", "volumes")
+OFF = tuple(component.name for component in CATALOG if component.name not in ON)
 
 WORKLOAD = """
 apiVersion: apps/v1
