@@ -11,5 +11,5 @@ _LIBC = ctypes.CDLL(None)
 
 
 def die_with_parent() -> None:
-    """For `preexec_fn`: the kernel kills the process when the one that started it is gone."""
+    """For `preexec_fn`, or for the process itself: the kernel kills it when the one that started it is gone."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

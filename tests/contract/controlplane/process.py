@@ -21,6 +21,7 @@ from controlplane.runtime import Runtime
 from controlplane.watcher import Watcher
 from controlplane.worker import make_worker, serve
 from controlplane.workspaces.ports import Report
+from tests.servers.parent import die_with_parent
 
 STEPS = ("namespace", "objects", "storage")
 POINTS = ("claimed", *STEPS, "applied", "finished")
@@ -109,6 +110,7 @@ def _with_failpoints(runner: Runner, folder: Folder) -> None:
 
 
 def main() -> None:
+    die_with_parent()
     part, path = sys.argv[1:]
     folder = Folder(Path(path))
     settings = settings_module.load(os.environ)

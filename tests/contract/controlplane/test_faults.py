@@ -31,7 +31,6 @@ from tests.contract.controlplane.cluster import wait_until
 from tests.contract.controlplane.conftest import PASSWORD, big_quota, make_settings
 from tests.contract.controlplane.process import POINTS, STEPS, Folder
 from tests.servers.facts import facts
-from tests.servers.parent import die_with_parent
 from tests.servers.postgres import Postgres
 from tests.servers.valkey import Valkey
 
@@ -76,7 +75,6 @@ class World:
             self._children[part] = subprocess.Popen(
                 [sys.executable, "-m", "tests.contract.controlplane.process", part, str(self.folder.path)],
                 env=environment, stdout=log, stderr=log, cwd=Path(__file__).parents[3],
-                preexec_fn=die_with_parent,  # noqa: PLW1509 - one call, loaded before
             )  # fmt: skip
 
     def end(self, part: str, how: signal.Signals) -> int:
@@ -87,6 +85,10 @@ class World:
     def died(self, part: str) -> int:
         """The exit code of a part that ends by itself."""
         return self._children.pop(part).wait(30)
+
+    def log(self, part: str) -> str:
+        """What a part wrote last."""
+        return (self.folder.path / f"{part}.log").read_text()[-4000:]
 
     def create(self, name: str) -> UUID:
         """What `POST workspaces` does; gives the operation."""
@@ -167,7 +169,7 @@ def test_a_worker_killed_at_any_step_is_followed_by_another(
     world.start("watcher")
     world.start("worker")
     operation = world.create("lab")
-    assert world.died("worker") == -signal.SIGKILL
+    assert world.died("worker") == -signal.SIGKILL, world.log("worker")
     world.start("worker")
     (done,) = world.finish(operation, seconds=60)
     assert done.state is OperationState.SUCCEEDED
