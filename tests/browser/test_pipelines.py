@@ -139,10 +139,11 @@ def test_a_template_is_run_from_a_form_by_keyboard(
     page.get_by_role("button", name="Run").press("Enter")
     expect(page.get_by_text("train is started as train-")).to_be_visible()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Workflow train-")
+    run = visitor.heading().removeprefix("Workflow ")
     row = page.get_by_role("table", name="Parameters").get_by_role("row")
     expect(row.filter(has_text="rate")).to_contain_text("0.7")
     visitor.go(f"{HOME}/contents/workflowtemplate/train")
-    expect(page.get_by_role("table", name="Runs").get_by_role("link")).to_have_count(1)
+    expect(page.get_by_role("table", name="Runs").get_by_role("link", name=run)).to_have_count(1)
     page.screenshot(path=tmp_path / "template.png")
 
 
