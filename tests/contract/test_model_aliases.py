@@ -21,7 +21,7 @@ from infra.installation.home import cache_root
 from infra.toolchain.upstream import UpstreamObjects
 from tests.contract.reconcile.world import World, until
 from tests.contract.tracked import Tracked, tracked
-from tests.servers.kubernetes import KubernetesServer
+from tests.servers.kubernetes import kubernetes
 from tests.servers.ports import free_port
 
 pytestmark = [pytest.mark.contract, pytest.mark.timeout(300), pytest.mark.xdist_group("tracking")]
@@ -55,21 +55,24 @@ class Stage(Tracked):
 
 
 @pytest.fixture(scope="module")
-def world(kubernetes_server: KubernetesServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    made = World(kubernetes_server, tmp_path_factory.mktemp("world"))
-    for obj in UpstreamObjects(cache_root()).ensure([UPSTREAM])[UPSTREAM.name]:
-        if obj["metadata"]["name"] == "inferenceservices.serving.kserve.io":
-            made.admin.apply(obj)
-    until("the kind is served", lambda: _served(made.admin))
-    yield made
-    made.close()
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """On an API server of these tests' own: the follower looks at every endpoint there is."""
+    with kubernetes() as server:
+        made = World(server, tmp_path_factory.mktemp("world"))
+        for obj in UpstreamObjects(cache_root()).ensure([UPSTREAM])[UPSTREAM.name]:
+            if obj["metadata"]["name"] == "inferenceservices.serving.kserve.io":
+                made.admin.apply(obj)
+        until("the kind is served", lambda: _served(made.admin))
+        yield made
+        made.close()
 
 
 def _served(kube: Kube) -> bool:
     try:
-        return list(kube.list(INFERENCE_SERVICE)) == []
+        list(kube.list(INFERENCE_SERVICE))
     except Exception:  # noqa: BLE001 - not yet
         return False
+    return True
 
 
 @pytest.fixture(scope="module")
