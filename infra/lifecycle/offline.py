@@ -159,11 +159,7 @@ class Offline:
     def kept(self, stack: str) -> KeptStack | None:
         """The state of a stack on this machine; None where it has none here."""
         if stack not in self._kept:
-            self._kept[stack] = (
-                read_kept(self._home.path, stack, lambda: open_secrets(self._home).get(PULUMI_PASSPHRASE))
-                if self._home.exists
-                else None
-            )
+            self._kept[stack] = kept_stack(self._home, stack) if self._home.exists else None
         return self._kept[stack]
 
     def _built_images(self) -> Mapping[str, Blob]:
@@ -202,6 +198,11 @@ class Offline:
             return Network.model_validate(known)
         ranges = self._profile.kubernetes.ranges
         return Network(pods=ranges.pods, services=ranges.services, nodes=ranges.nodes, api_server_endpoints=())
+
+
+def kept_stack(home: Home, stack: str) -> KeptStack | None:
+    """The state of a stack of an installation; None where it has none on this machine. Raises VaultError."""
+    return read_kept(home.path, stack, lambda: open_secrets(home).get(PULUMI_PASSPHRASE))
 
 
 def compared(stack: str, against: Against) -> StackChanges:

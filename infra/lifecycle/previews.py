@@ -17,7 +17,6 @@ from infra.clusters.existing import existing_cluster
 from infra.clusters.outputs import ClusterOutputs, from_engine
 from infra.clusters.programs import address_program
 from infra.engine.engine import Engine
-from infra.engine.kept import KeptStack, read_kept
 from infra.engine.model import Change, Op, Program, Result
 from infra.installation.home import Home
 from infra.installation.pki import gateway_certificate, server_certificate
@@ -34,9 +33,8 @@ from infra.lifecycle.names import (
     CLUSTER_STACK,
     COMPONENTS_STACK,
     CONTROL_PLANE_STACK,
-    PULUMI_PASSPHRASE,
 )
-from infra.lifecycle.offline import StackChanges
+from infra.lifecycle.offline import StackChanges, kept_stack
 from infra.lifecycle.runner import Say
 from infra.lifecycle.unchanged import unchanged
 from infra.plan.difference import Op as PlannedOp
@@ -106,10 +104,7 @@ class Previews:
         if self._profile.engine.kubernetes_plugin != "embedded":
             return None
         self._say(f"comparing stack {stack} with the cluster")
-        return unchanged(stack, program, self._kept(stack))
-
-    def _kept(self, stack: str) -> KeptStack | None:
-        return read_kept(self._home.path, stack, lambda: open_secrets(self._home).get(PULUMI_PASSPHRASE))
+        return unchanged(stack, program, kept_stack(self._home, stack))
 
     @cached_property
     def _tools(self) -> dict[str, Tool]:

@@ -12,7 +12,6 @@ from infra.api.client import Unreachable
 from infra.clusters.outputs import ClusterOutputs
 from infra.engine.engine import Engine
 from infra.engine.errors import ResourcesFailed
-from infra.engine.kept import read_kept
 from infra.engine.model import Event as EngineEvent
 from infra.engine.model import EventKind
 from infra.installation.home import Home, write_private
@@ -31,7 +30,8 @@ from infra.lifecycle.errors import LifecycleError
 from infra.lifecycle.facts import chosen_components
 from infra.lifecycle.first_tenant import make_first_tenant
 from infra.lifecycle.gateway_address import name_servers, point_domain
-from infra.lifecycle.names import ADMIN_ACCOUNT, COMPONENTS_STACK, CONTROL_PLANE_STACK, PULUMI_PASSPHRASE
+from infra.lifecycle.names import ADMIN_ACCOUNT, COMPONENTS_STACK, CONTROL_PLANE_STACK
+from infra.lifecycle.offline import kept_stack
 from infra.lifecycle.preflight import check_machine
 from infra.lifecycle.progress import Report
 from infra.lifecycle.reach import wait_for_rights
@@ -177,8 +177,7 @@ class Up:
         if self._profile.engine.kubernetes_plugin != "embedded" or not self._engine.exists(stack):
             return False
         say("comparing with what is there")
-        kept = read_kept(self._home.path, stack, lambda: open_secrets(self._home).get(PULUMI_PASSPHRASE))
-        return unchanged(stack, bill, kept) is not None
+        return unchanged(stack, bill, kept_stack(self._home, stack)) is not None
 
     def _bill(self, stack: str) -> Bill:
         cluster, images = _given(self._cluster), _given(self._images).references
