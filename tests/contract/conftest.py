@@ -1,8 +1,7 @@
-"""Servers that a test run starts once and its workers share."""
+"""Which tests run together, and the API server that the tests of a worker share."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,16 +9,19 @@ import pytest
 
 from tests.servers.kubernetes import KubernetesServer, kubernetes
 
+_HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file's tests run in one worker, as its fixtures expect, unless they name a group of their own."""
+    for item in items:
+        if _HERE in item.path.parents and not any(item.iter_markers("xdist_group")):
+            item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(_HERE).with_suffix(""))))
+
 
 @pytest.fixture(scope="session")
-def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all workers of this run see."""
-    base = tmp_path_factory.getbasetemp()
-    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-
-
-@pytest.fixture(scope="session")
-def kubernetes_server(shared_folder: Path) -> Iterator[KubernetesServer]:
-    """A real API server with controllers and without nodes; tests keep apart by namespace."""
-    with kubernetes(shared_folder / "kubernetes") as server:
+def kubernetes_server() -> Iterator[KubernetesServer]:
+    """A real API server with controllers and without nodes. Each worker has its own: who makes kinds and policies, or
+    looks at all namespaces, meets nothing of another worker. Tests keep apart by namespace."""
+    with kubernetes() as server:
         yield server
