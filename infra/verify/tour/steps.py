@@ -9,7 +9,7 @@ from typing import Any
 from components.facts import PlatformFacts
 from infra.kubectl import KubectlFailed, short
 from infra.verify.checks import Check, Evidence, expect
-from infra.verify.tour import endpoints, models, training
+from infra.verify.tour import endpoints, models, projects, training
 from infra.verify.tour.stage import Tour, condition
 
 MODEL = "tour-model"
@@ -150,6 +150,7 @@ def steps(facts: PlatformFacts) -> tuple[Check[Tour], ...]:
     made: tuple[tuple[str, Check[Tour]], ...] = (
         ("notebooks", Check("a notebook server starts", notebook_starts)),
         ("notebooks", Check("the notebook trains, logs and registers", notebook_trains)),
+        ("notebooks", Check("an MLflow project of the notebook runs as a job", projects.project_runs)),
         ("notebooks", Check("the notebook stops and its home stays", notebook_stops)),
         ("training", Check("a TFJob trains on two workers", tfjob)),
         ("training", Check("a TrainJob trains", trainjob)),
@@ -159,6 +160,8 @@ def steps(facts: PlatformFacts) -> tuple[Check[Tour], ...]:
         ("tuning pipelines serving", Check("the prediction is traced back to the search, and forth", models.traced)),
         ("serving", Check("an alias is served at an endpoint", endpoints.endpoint_serves)),
         ("serving", Check("moving the alias under load fails no call", endpoints.alias_moves)),
+        ("serving", Check("a canary answers its share of the calls", endpoints.canary_shares)),
+        ("serving", Check("an endpoint that nobody calls sleeps, and a call wakes it", endpoints.endpoint_sleeps)),
         ("serving", Check("another tenant's pod may not call the endpoint", endpoints.endpoint_closed)),
     )
     there = set(facts.components)
