@@ -1,7 +1,8 @@
-"""Policies that complete pods of workspaces as they are made: JSON patches that the API server computes by CEL.
+"""Policies that complete objects of workspaces as they are made, pods above all: JSON patches that the API server
+computes by CEL.
 
-They only add what an author left out. A pod that cannot be completed is refused, and so is one that a policy of the
-platform refuses afterwards: validation sees the completed pod.
+They only add what an author left out. What cannot be completed is refused, and so is what a policy of the platform
+refuses afterwards: validation sees the completed object.
 """
 
 from __future__ import annotations
@@ -31,23 +32,38 @@ def served(kubernetes_version: str) -> bool:
     return (int(major), int(digits)) >= _SINCE
 
 
+_NOTES = "object.metadata.annotations"
+_WANTED = " || ".join(
+    (
+        f"!has({_NOTES})",
+        f"!('{ANNOTATION_ENVIRONMENT}' in {_NOTES})",
+        f"{_NOTES}['{ANNOTATION_ENVIRONMENT}'] != 'none'",
+    )
+)
+
+
 @dataclass(frozen=True)
-class PodCompletion:
-    """A MutatingAdmissionPolicy for pods that are made in namespaces of tenants."""
+class Completion:
+    """A MutatingAdmissionPolicy for what is made in namespaces of tenants."""
 
     component: str
     name: str
     mutations: tuple[str, ...]
     """CEL expressions, each a list of JSONPatch; a later one sees what an earlier one did."""
+    group: str = ""
+    version: str = "v1"
+    resource: str = "pods"
+    wanted: str = _WANTED
+    """CEL condition on `object`; by default, that its notes do not ask to be left alone."""
 
     def objects(self) -> tuple[KubernetesObject, KubernetesObject]:
         """The policy and its binding."""
         constraints: dict[str, Any] = {"matchPolicy": "Equivalent", "objectSelector": {}}
         rule = {
-            "apiGroups": [""],
-            "apiVersions": ["v1"],
+            "apiGroups": [self.group],
+            "apiVersions": [self.version],
             "operations": ["CREATE"],
-            "resources": ["pods"],
+            "resources": [self.resource],
             "scope": "Namespaced",
         }
         selector = {"matchExpressions": [{"key": LABEL_TENANT, "operator": "Exists"}]}
@@ -56,7 +72,7 @@ class PodCompletion:
             # Webhooks add containers afterwards, and those want the same.
             "reinvocationPolicy": "IfNeeded",
             "matchConstraints": {**constraints, "namespaceSelector": {}, "resourceRules": [rule]},
-            "matchConditions": [{"name": "wanted", "expression": _WANTED}],
+            "matchConditions": [{"name": "wanted", "expression": self.wanted}],
             "mutations": [
                 {"patchType": "JSONPatch", "jsonPatch": {"expression": expression}} for expression in self.mutations
             ],
@@ -74,16 +90,6 @@ class PodCompletion:
         return k8s.obj(
             "admissionregistration.k8s.io/v1", kind, self.component, self.name, namespaced=False, spec=spec
         )  # fmt: skip
-
-
-_NOTES = "object.metadata.annotations"
-_WANTED = " || ".join(
-    (
-        f"!has({_NOTES})",
-        f"!('{ANNOTATION_ENVIRONMENT}' in {_NOTES})",
-        f"{_NOTES}['{ANNOTATION_ENVIRONMENT}'] != 'none'",
-    )
-)
 
 
 class Expression(str):

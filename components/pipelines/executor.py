@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.admission import CONTAINERS, PodCompletion, add, insert, literal, together, where
+from components.admission import CONTAINERS, Completion, add, insert, literal, together, where
 from components.pipelines.names import NAME, WORKFLOW_LABEL
 
 _FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
@@ -20,7 +20,7 @@ _VOLUME: dict[str, Any] = {
 }
 
 
-def executor_token(image: str) -> PodCompletion:
+def executor_token(image: str) -> Completion:
     """The policy, for containers that run exactly this image in pods of workflows."""
     labels = "object.metadata.labels"
     workflow = f"has({labels}) && '{WORKFLOW_LABEL}' in {labels}"
@@ -38,4 +38,4 @@ def executor_token(image: str) -> PodCompletion:
     mount = {"name": name, "mountPath": _FOLDER, "readOnly": True}
     present = f"c.image != {literal('', image)} || c.volumeMounts.exists(m, m.mountPath == '{_FOLDER}')"
     mounts = together(insert(kind, "volumeMounts", [(present, mount)], first=False) for kind in CONTAINERS)
-    return PodCompletion(NAME, "mlp-pipeline-executor", (volume, f"({workflow} ? {mounts} : [])"))
+    return Completion(NAME, "mlp-pipeline-executor", (volume, f"({workflow} ? {mounts} : [])"))

@@ -5,7 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from components.serving.names import ANNOTATION_ASLEEP, ANNOTATION_IDLE, ANNOTATION_PERCENT, ANNOTATION_STATUS
+from components.serving.names import (
+    ANNOTATION_ASLEEP,
+    ANNOTATION_HELD,
+    ANNOTATION_IDLE,
+    ANNOTATION_PERCENT,
+    ANNOTATION_STATUS,
+)
 from components.serving.settings import ServingSettings
 
 CONFIG_MAP = "inferenceservice-config"
@@ -50,6 +56,7 @@ def configuration(settings: ServingSettings, image: str) -> dict[str, str]:
                 ANNOTATION_PERCENT,
                 ANNOTATION_IDLE,
                 ANNOTATION_ASLEEP,
+                ANNOTATION_HELD,
             ],
         },
         "storageInitializer": {

@@ -25,6 +25,10 @@ ANNOTATION_STATUS = f"{DOMAIN}/model-status"
 ANNOTATION_STOP = f"{API_GROUP}/stop"
 """KServe's own: `true` takes an endpoint's pods and Service away, and keeps the InferenceService."""
 
+ANNOTATION_HELD = f"{DOMAIN}/waits-for-version"
+"""`true` beside `ANNOTATION_STOP`: admission stopped it as it was made, until the version that its alias points to is
+written on it, so that its first pods load that version and are not replaced seconds later."""
+
 LABEL_CANARY_OF = f"{DOMAIN}/canary-of"
 """On an InferenceService: the endpoint whose calls it takes a share of, and under whose name its server answers."""
 ANNOTATION_PERCENT = f"{DOMAIN}/canary-percent"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from components import kubernetes as k8s
+from components.admission import served
 from components.contract import Install, KubernetesObject, ServerName, Upstream
 from components.names import SERVING_CLUSTER_ROLE, component_namespace
 from components.serving.configuration import CONFIG_MAP, configuration
+from components.serving.holding import held
 from components.serving.images import CONTROLLER_IMAGE, SERVING_IMAGE
 from components.serving.names import NAME
 from components.serving.policies import policies
@@ -72,6 +74,7 @@ def objects(settings: ServingSettings, install: Install) -> tuple[KubernetesObje
         k8s.secret(NAME, "webhooks", tls, "kubernetes.io/tls"),
         k8s.service(NAME, _SERVICE, {"webhooks": (443, WEBHOOK_PORT)}),
         *(obj for policy in policies() for obj in policy.objects()),
+        *(held().objects() if served(install.facts.kubernetes_version) else ()),
         *webhooks(install, UPSTREAM.name, Server(NAME, _SERVICE, certificate.ca), _WEBHOOKS.__contains__),
         # One at a time: it elects no leader.
         k8s.deployment(NAME, template, recreate=True),

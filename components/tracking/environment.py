@@ -7,7 +7,7 @@ service account `workload`; the name of its image. What a pod says itself stays:
 
 from __future__ import annotations
 
-from components.admission import CONTAINERS, Expression, PodCompletion, add, insert, literal, together, where
+from components.admission import CONTAINERS, Completion, Expression, add, insert, literal, together, where
 from components.storage.clouds import CONFIG_MAP as STORAGE
 from components.tracking.workspace import CONFIG_MAP, FOLDER, WORKLOAD_SERVICE_ACCOUNT, workload_volume
 
@@ -24,9 +24,9 @@ _SOURCES: tuple[tuple[str, str], ...] = (
 """In the order in which a container reads them; the storage's two have the same name."""
 
 
-def pod_environment() -> PodCompletion:
+def pod_environment() -> Completion:
     """The policy. A pod whose volume `mlp` is something else keeps it and gets no token."""
-    return PodCompletion("tracking", "mlp-pod-environment", (_pod(), _mounts(), _variables(), _image()))
+    return Completion("tracking", "mlp-pod-environment", (_pod(), _mounts(), _variables(), _image()))
 
 
 def _pod() -> str:

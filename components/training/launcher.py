@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.admission import PodCompletion, each_container, together
+from components.admission import Completion, each_container, together
 from components.training.names import NAME
 
 _CONTAINER = "kubectl-delivery"
@@ -10,7 +10,7 @@ _SIZE = "'256Mi'"
 """What it needs: one copy of kubectl."""
 
 
-def launcher_storage() -> PodCompletion:
+def launcher_storage() -> Completion:
     """The operator writes 5 GiB of scratch space into the container that hands kubectl over; no setting says less."""
     lists = [
         each_container(
@@ -22,4 +22,4 @@ def launcher_storage() -> PodCompletion:
         )
         for kind in ("requests", "limits")
     ]
-    return PodCompletion(NAME, "mlp-mpi-launcher", (together(lists),))
+    return Completion(NAME, "mlp-mpi-launcher", (together(lists),))

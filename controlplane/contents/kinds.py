@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.contract import KubernetesObject
-from components.serving.names import ANNOTATION_ASLEEP, ANNOTATION_STOP
+from components.serving.names import ANNOTATION_ASLEEP, ANNOTATION_HELD, ANNOTATION_STOP
 from controlplane.contents.model import ContentKind, ContentState, Group
 from controlplane.contents.reading import endpoints, experiments, fields, jobs, notebooks, pipelines
 from controlplane.contents.reading.status import Status
 from controlplane.kube.resources import POD, Resource
 
+_NOT_BY_A_PERSON = {ANNOTATION_ASLEEP: None, ANNOTATION_HELD: None}
+"""Marks of an endpoint that the platform stopped; they go as soon as a person decides."""
 _ENDED = frozenset({ContentState.SUCCEEDED, ContentState.FAILED})
 Patch = Mapping[str, Any]
 """A JSON merge patch."""
@@ -110,8 +112,8 @@ _ALL = (
         kind=ContentKind.INFERENCESERVICE, group=Group.ENDPOINTS, component="serving",
         resource=Resource("serving.kserve.io/v1beta1", "InferenceService", "inferenceservices"),
         read=endpoints.inference_service, pod_label="serving.kserve.io/inferenceservice", prefix="predictor",
-        stop={"metadata": {"annotations": {ANNOTATION_STOP: "true", ANNOTATION_ASLEEP: None}}},
-        resume={"metadata": {"annotations": {ANNOTATION_STOP: None, ANNOTATION_ASLEEP: None}}},
+        stop={"metadata": {"annotations": {**_NOT_BY_A_PERSON, ANNOTATION_STOP: "true"}}},
+        resume={"metadata": {"annotations": {**_NOT_BY_A_PERSON, ANNOTATION_STOP: None}}},
     ),
 )  # fmt: skip
 KINDS: Mapping[ContentKind, Kind] = {kind.kind: kind for kind in _ALL}

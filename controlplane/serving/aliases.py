@@ -1,5 +1,7 @@
 """What an InferenceService should say of its model's version, from what its alias points to. Pure.
 
+An endpoint that admission held back is let start by the same patch that writes the version.
+
 The version is written on the predictor's pods, with the address it was told for. A change of it rolls the Deployment;
 every pod of one rollout loads the version that stands on it, also when it starts again after the alias moved on.
 """
@@ -11,7 +13,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.contract import KubernetesObject
-from components.serving.names import ANNOTATION_RUN, ANNOTATION_SOURCE, ANNOTATION_STATUS, ANNOTATION_VERSION
+from components.serving.names import (
+    ANNOTATION_HELD,
+    ANNOTATION_RUN,
+    ANNOTATION_SOURCE,
+    ANNOTATION_STATUS,
+    ANNOTATION_STOP,
+    ANNOTATION_VERSION,
+)
 from controlplane.tracking.registry import ModelVersion
 
 _URI = re.compile(r"models:/+(?P<model>[^/:@]+)@(?P<alias>[\w-]+)")
@@ -32,6 +41,8 @@ class Followed:
     pods: dict[str, str]
     """Our annotations on the predictor's pods, as they are."""
     status: str
+    held: bool = False
+    """Whether it waits for its first version to start."""
 
     @property
     def pinned(self) -> str:
@@ -46,10 +57,23 @@ def followed(obj: KubernetesObject) -> Followed | None:
     match = _URI.fullmatch(_storage_uri(predictor))
     if match is None or meta.get("deletionTimestamp") or not str(meta["namespace"]).startswith(_WORKSPACE):
         return None
-    notes = predictor.get("annotations") or {}
+    notes, own = predictor.get("annotations") or {}, meta.get("annotations") or {}
     pods = {key: notes[key] for key in (ANNOTATION_SOURCE, ANNOTATION_VERSION, ANNOTATION_RUN) if key in notes}
-    status = (meta.get("annotations") or {}).get(ANNOTATION_STATUS, "")
-    return Followed(meta["namespace"], meta["name"], match[0], match["model"], match["alias"], pods, status)
+    return Followed(
+        meta["namespace"], meta["name"], match[0], match["model"], match["alias"], pods,
+        own.get(ANNOTATION_STATUS, ""), is_held(obj),
+    )  # fmt: skip
+
+
+def is_held(obj: KubernetesObject) -> bool:
+    """Whether admission stopped it until its version is known."""
+    notes = obj["metadata"].get("annotations") or {}
+    return notes.get(ANNOTATION_HELD) == "true"
+
+
+def released() -> KubernetesObject:
+    """A merge patch that lets it start."""
+    return {"metadata": {"annotations": {ANNOTATION_STOP: None, ANNOTATION_HELD: None}}}
 
 
 def _storage_uri(predictor: dict[str, Any]) -> str:
@@ -63,16 +87,20 @@ def pinned(endpoint: Followed, version: ModelVersion) -> KubernetesObject | None
     if version.run:
         wanted[ANNOTATION_RUN] = version.run
     status = f"Serves version {version.version} of {endpoint.model}, to which {endpoint.alias} points."
-    if endpoint.pods == wanted and endpoint.status == status:
+    if endpoint.pods == wanted and endpoint.status == status and not endpoint.held:
         return None
     # A run that is said of an earlier version must go.
     said = {ANNOTATION_RUN: None, **wanted}
-    return _patch(status) | {"spec": {"predictor": {"annotations": said}}}
+    patch = _patch(status)
+    if endpoint.held:
+        patch["metadata"]["annotations"] |= released()["metadata"]["annotations"]
+    return patch | {"spec": {"predictor": {"annotations": said}}}
 
 
 def unresolved(endpoint: Followed, why: str) -> KubernetesObject | None:
     """A merge patch that says why the alias leads nowhere. What is served stays; None where it is said already."""
     keeps = f" Version {endpoint.pinned} stays." if endpoint.pinned else ""
+    keeps += " It starts once the alias leads to a version." if endpoint.held else ""
     status = f"{why.strip().rstrip('.')[:_LONGEST]}.{keeps}"
     return None if endpoint.status == status else _patch(status)
 

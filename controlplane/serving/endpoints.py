@@ -13,6 +13,7 @@ from typing import Any
 from components.contract import KubernetesObject
 from components.serving.names import (
     ANNOTATION_ASLEEP,
+    ANNOTATION_HELD,
     ANNOTATION_IDLE,
     ANNOTATION_PERCENT,
     ANNOTATION_STOP,
@@ -38,6 +39,8 @@ class Endpoint:
     """The share of that endpoint's calls that it asks for."""
     asleep: bool = False
     """Whether the platform stopped it, as nobody called it, so that a call starts it again."""
+    held: bool = False
+    """Whether it was not started yet, as the version that its alias points to is not known."""
     idle_minutes: int = 0
     """It sleeps after so long without a call; 0: never."""
 
@@ -57,6 +60,7 @@ def endpoint(obj: KubernetesObject) -> Endpoint:
         main=main,
         percent=_percent(notes) if main else 0,
         asleep=stopped and _true(notes, ANNOTATION_ASLEEP),
+        held=stopped and _true(notes, ANNOTATION_HELD),
         idle_minutes=0 if main else _minutes(notes),
     )
 

@@ -20,7 +20,7 @@ from controlplane.errors import Permanent, Temporary
 from controlplane.kube.client import Kube
 from controlplane.kube.errors import KubeError, NotFound
 from controlplane.kube.resources import Resource
-from controlplane.serving.aliases import Followed, followed, pinned, unresolved
+from controlplane.serving.aliases import Followed, followed, is_held, pinned, released, unresolved
 from controlplane.tracking.calls import TrackingRefused
 from controlplane.tracking.registry import ModelVersion, NoSuchVersion
 
@@ -94,6 +94,17 @@ class AliasFollower:
             endpoint = followed(obj)
             if endpoint is not None:
                 yield endpoint
+            elif is_held(obj) and not obj["metadata"].get("deletionTimestamp"):
+                self._release(obj)
+
+    def _release(self, obj: KubernetesObject) -> None:
+        """Somebody gave it an address without an alias while it waited for one."""
+        meta = obj["metadata"]
+        about = {"namespace": meta["namespace"], "endpoint": meta["name"]}
+        try:
+            self._kube.merge(INFERENCE_SERVICE, meta["namespace"], meta["name"], released())
+        except (KubeError, Permanent, Temporary) as error:
+            log.warning("could not let an endpoint start", extra={**about, "cause": str(error)})
 
     def _follow(self, group: list[Followed]) -> Iterator[bool]:
         """Endpoints of one alias: True for one that was changed, False for one that failed."""

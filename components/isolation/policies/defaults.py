@@ -5,7 +5,7 @@ Only what is missing is added, and nothing to a container that asks for more: th
 
 from __future__ import annotations
 
-from components.admission import CONTAINERS, PodCompletion, add, each_container, literal, together, where
+from components.admission import CONTAINERS, Completion, add, each_container, literal, together, where
 from components.isolation.policies.model import COMPONENT, unset
 from components.kubernetes import UID
 
@@ -13,9 +13,9 @@ _POD = "object.spec.securityContext"
 _OWNER = {"runAsUser": UID, "runAsGroup": UID, "fsGroup": UID}
 
 
-def pod_defaults() -> PodCompletion:
+def pod_defaults() -> Completion:
     """The policy."""
-    return PodCompletion(COMPONENT, "mlp-pod-defaults", (_contexts(), _fields()))
+    return Completion(COMPONENT, "mlp-pod-defaults", (_contexts(), _fields()))
 
 
 def _contexts() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from components.isolation.policies.model import WORKSPACE_NAME, Match, Policy, Rule, quoted_list
 from components.names import API_USER
-from components.serving.names import ANNOTATION_ASLEEP, ANNOTATION_STOP
+from components.serving.names import ANNOTATION_ASLEEP, ANNOTATION_HELD, ANNOTATION_STOP
 
 NOTEBOOK_LABEL = ("component", "singleuser-server")
 """By which JupyterHub marks the pods of notebook servers."""
@@ -18,7 +18,9 @@ def policies() -> tuple[Policy, ...]:
     labels = "oldObject.metadata.labels"
     notebook = f"has({labels}) && '{key}' in {labels} && {labels}['{key}'] == '{value}'"
     same_labels = _same("object.metadata", "oldObject.metadata", "labels")
-    same_annotations = _same("object.metadata", "oldObject.metadata", "annotations", ANNOTATION_STOP, ANNOTATION_ASLEEP)
+    same_annotations = _same(
+        "object.metadata", "oldObject.metadata", "annotations", ANNOTATION_STOP, ANNOTATION_ASLEEP, ANNOTATION_HELD
+    )
     same_spec = _same("object", "oldObject", "spec", *_SWITCHES)
     same_policy = _same("object.spec", "oldObject.spec", "runPolicy", "suspend")
     return (

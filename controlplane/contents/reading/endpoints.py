@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from components.contract import KubernetesObject
+from components.serving.names import ANNOTATION_STATUS
 from controlplane.contents.model import ContentState
 from controlplane.contents.reading import fields
 from controlplane.contents.reading.status import Status
@@ -33,6 +34,9 @@ def _state(obj: KubernetesObject, found: Endpoint) -> Status:
     since = fields.time(ready, "lastTransitionTime") if ready.get("status") == "True" else None
     if found.asleep:
         return Status(ContentState.STOPPED, _asleep(found.idle_minutes))
+    if found.held:
+        status = fields.text(obj, "metadata", "annotations", ANNOTATION_STATUS)
+        return Status(ContentState.STARTING, status or "It starts once the version is known that its alias points to.")
     if found.stopped:
         return Status(ContentState.STOPPED, "It was stopped. Resume it to serve again.")
     failure = fields.words(fields.text(obj, "status", "modelStatus", "lastFailureInfo", "message"))

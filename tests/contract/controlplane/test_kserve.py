@@ -12,13 +12,14 @@ import pytest
 
 from components.contract import KubernetesObject, Workspace
 from components.serving import COMPONENT
-from controlplane.kube.errors import NotFound
+from controlplane.kube.errors import NotFound, ServerFailure
 from controlplane.kube.resources import Resource
 from controlplane.runtime import system
 from controlplane.serving import repository
 from controlplane.serving.endpoints import Endpoint, shares
-from controlplane.serving.follower import INFERENCE_SERVICE
+from controlplane.serving.follower import INFERENCE_SERVICE, AliasFollower
 from controlplane.serving.keeper import SleepKeeper
+from controlplane.tracking.registry import ModelVersion, NoSuchVersion
 from controlplane.wiring import KubeEndpoints
 from tests.contract.controlplane.conftest import System
 from tests.contract.controlplane.lab import Lab, laboratory
@@ -50,10 +51,19 @@ class Stage:
         except AssertionError as late:
             raise AssertionError(f"{late}\n{self.log.read_text()[-3000:]}") from late
 
-    def make(self, name: str, **meta: Any) -> None:
-        model = {"modelFormat": {"name": "mlflow"}, "storageUri": "models:/iris/1"}
+    def make(self, name: str, uri: str = "models:/iris/1", **meta: Any) -> None:
+        model = {"modelFormat": {"name": "mlflow"}, "storageUri": uri}
         api, kind = INFERENCE_SERVICE.api_version, INFERENCE_SERVICE.kind
-        self.lab.things.make(api, kind, name, spec={"predictor": {"model": model}}, meta=meta)
+
+        def made() -> bool:
+            """Policies that complete objects refuse a kind for some seconds after its definition."""
+            try:
+                self.lab.things.make(api, kind, name, spec={"predictor": {"model": model}}, meta=meta)
+            except ServerFailure:
+                return False
+            return True
+
+        self.until(f"{name} is made", made)
 
     def endpoints(self) -> dict[str, Endpoint]:
         """As the gate sees them."""
@@ -61,6 +71,12 @@ class Stage:
 
     def deployment(self, name: str) -> KubernetesObject | None:
         return self.admin.find(DEPLOYMENT, self.namespace, f"{name}-predictor")
+
+    def says_stopped(self, name: str) -> bool:
+        """Whether KServe has seen that it is not wanted, and made no pods."""
+        status = self.admin.get(INFERENCE_SERVICE, self.namespace, name).get("status") or {}
+        kinds = {each["type"] for each in status.get("conditions") or () if each["status"] == "True"}
+        return "Stopped" in kinds and self.deployment(name) is None
 
     def template(self, name: str) -> Any:
         found = self.deployment(name)
@@ -100,7 +116,21 @@ def _applied(world: World, obj: KubernetesObject) -> bool:
     return True
 
 
-def test_kserve_makes_canaries_and_takes_away_who_sleeps(stage: Stage) -> None:
+class Registry:
+    """What MLflow says of aliases."""
+
+    def __init__(self) -> None:
+        self.version = ""
+
+    def by_alias(self, namespace: str, model: str, alias: str) -> ModelVersion:
+        if not self.version:
+            raise NoSuchVersion(f"{alias} of {model} is no version in {namespace}")
+        return ModelVersion(self.version)
+
+
+def test_kserve_starts_followers_makes_canaries_and_takes_away_who_sleeps(stage: Stage) -> None:
+    _starts_with_its_version(stage)
+
     stage.make(MAIN)
     stage.make(CANARY, labels={"mlp.io/canary-of": MAIN}, annotations={PERCENT: "10"})
     stage.until("both are ready", lambda: all(each.ready for each in stage.endpoints().values()))
@@ -123,6 +153,39 @@ def test_kserve_makes_canaries_and_takes_away_who_sleeps(stage: Stage) -> None:
     stage.until("both are ready again", lambda: all(each.ready for each in stage.endpoints().values()))
 
     _sleeps_and_wakes(stage)
+
+
+def _starts_with_its_version(stage: Stage) -> None:
+    """Once, and with the version that its alias points to."""
+    registry = Registry()
+    follower = AliasFollower(stage.world.control_plane, registry)
+    stage.make("following", uri="models:/iris@champion")
+    stage.make("moved", uri="models:/iris@champion")
+    stage.make("stopped", uri="models:/iris@champion", annotations={"serving.kserve.io/stop": "true"})
+    for name in ("following", "moved"):
+        stage.until(f"KServe has seen that {name} waits", lambda n=name: stage.says_stopped(n))  # type: ignore[misc]
+        assert stage.endpoints()[name].held
+    assert follower.look().moved == 3, "it says of each that its alias leads nowhere"
+    found = stage.lab.items("?group=endpoints")["following"]
+    assert found["state"] == "starting"
+    assert found["reason"].endswith("It starts once the alias leads to a version.")
+
+    model = {"storageUri": "models:/iris/7"}
+    change = {"spec": {"predictor": {"model": model}}}
+    stage.admin.merge(INFERENCE_SERVICE, stage.namespace, "moved", change)
+    registry.version = "7"
+    follower.look()
+    stage.until(
+        "both are ready", lambda: {n for n, e in stage.endpoints().items() if e.ready} == {"following", "moved"}
+    )
+    made = stage.deployment("following")
+    assert made is not None
+    assert made["spec"]["template"]["metadata"]["annotations"]["mlp.io/model-version"] == "7"
+    assert made["metadata"]["generation"] == 1, "its pods were made once"
+    assert stage.deployment("stopped") is None, "who stopped it starts it"
+    assert not stage.endpoints()["stopped"].held
+    for name in ("following", "moved", "stopped"):
+        stage.admin.delete(INFERENCE_SERVICE, stage.namespace, name)
 
 
 def _seen(template: Any) -> bool:

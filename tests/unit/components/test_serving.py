@@ -15,6 +15,7 @@ from components.isolation.rbac import COMPONENT_CLUSTER_ROLES
 from components.serving import COMPONENT
 from components.serving.names import (
     ANNOTATION_ASLEEP,
+    ANNOTATION_HELD,
     ANNOTATION_IDLE,
     ANNOTATION_PERCENT,
     ANNOTATION_SOURCE,
@@ -127,7 +128,7 @@ def test_its_configuration_is_json_without_knative_or_ingress() -> None:
     assert data["deploy"]["deploymentRolloutStrategy"]["defaultRollout"]["maxUnavailable"] == "0%"
     assert data["ingress"]["disableIngressCreation"]
     assert data["ingress"]["disableIstioVirtualHost"]
-    unseen = [ANNOTATION_STATUS, ANNOTATION_PERCENT, ANNOTATION_IDLE, ANNOTATION_ASLEEP]
+    unseen = [ANNOTATION_STATUS, ANNOTATION_PERCENT, ANNOTATION_IDLE, ANNOTATION_ASLEEP, ANNOTATION_HELD]
     assert data["inferenceService"]["serviceAnnotationDisallowedList"] == unseen
     assert data["security"] == {"autoMountServiceAccountToken": False}
 

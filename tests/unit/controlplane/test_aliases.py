@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from controlplane.serving.aliases import followed, pinned, unresolved
+from controlplane.serving.aliases import followed, is_held, pinned, unresolved
 from controlplane.tracking.registry import ModelVersion
 
 URI = "models:/iris@champion"
@@ -109,3 +109,27 @@ def test_an_alias_that_leads_nowhere_takes_nothing_down() -> None:
     assert unresolved(again, "Registered model alias champion not found.") is None
     assert unresolved(again, "x" * 10_000) != unresolved(again, "y")
     assert len(str(unresolved(again, "x" * 10_000))) < 600
+
+
+def test_what_was_held_back_starts_with_its_version_and_not_before() -> None:
+    obj = endpoint(annotations={"serving.kserve.io/stop": "true", "mlp.io/waits-for-version": "true", "mine": "stays"})
+    found = followed(obj)
+    assert found is not None
+    nowhere = unresolved(found, "no such alias")
+    assert nowhere is not None
+    obj = merged(obj, nowhere)
+    assert is_held(obj)
+    assert obj["metadata"]["annotations"]["mlp.io/model-status"] == (
+        "no such alias. It starts once the alias leads to a version."
+    )
+
+    found = followed(obj)
+    assert found is not None
+    patch = pinned(found, ModelVersion("3"))
+    assert patch is not None
+    obj = merged(obj, patch)
+    assert set(obj["metadata"]["annotations"]) == {"mine", "mlp.io/model-status"}
+    assert obj["spec"]["predictor"]["annotations"]["mlp.io/model-version"] == "3"
+    found = followed(obj)
+    assert found is not None
+    assert pinned(found, ModelVersion("3")) is None
