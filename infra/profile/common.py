@@ -14,7 +14,7 @@ from components.names import SLUG, SLUG_MAX
 class Closed(BaseModel):
     """Base of every part: unknown keys are errors, values cannot change."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, defer_build=True)
 
 
 def _slug(value: str) -> str:
