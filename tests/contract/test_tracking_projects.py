@@ -121,6 +121,16 @@ def test_a_project_runs_in_the_run_that_holds_its_files(
     assert seen == {"status": status, "metrics": {"doubled": 2 * float(alpha)}, "runs": 1}
 
 
+def test_mlflow_itself_hands_a_project_to_the_plugin(image: Image, tmp_path: Path) -> None:
+    """With all that it adds to the configuration: what is missing here is the platform alone."""
+    (tmp_path / "MLproject").write_text(_PROJECT)
+    submit = "import sys, mlflow; mlflow.projects.run(sys.argv[1], backend='mlp', backend_config={'cpu': '1'}, **%s)"
+    for more, said in (({}, "must name the platform"), ({"build_image": True}, "'build_image' is not known")):
+        done = image.python("-c", submit % more, str(tmp_path))
+        assert done.returncode == 1
+        assert said in done.stderr.splitlines()[-1]
+
+
 def test_a_run_whose_files_are_gone_fails(image: Image) -> None:
     made = image.said(
         'import json, mlflow; print(json.dumps({"run": mlflow.MlflowClient().create_run("0").info.run_id}))'

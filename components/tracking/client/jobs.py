@@ -14,6 +14,8 @@ RUN_LABEL = "mlp.io/mlflow-run"
 _KEEP_SECONDS = 24 * 3600
 _ITS_OWN = re.compile(r"[A-Z][A-Z_]*")
 """Keys that MLflow itself adds to every backend's configuration, such as `STORAGE_DIR`."""
+_DOCKER = ("build_image", "docker_auth")
+"""More of them; with a value where somebody asked for an image to be built."""
 _AMOUNTS = {"cpu": "500m", "memory": "1Gi"}
 
 
@@ -39,7 +41,9 @@ class JobConfig:
 
 def parsed(given: Mapping[str, Any]) -> JobConfig:
     """Raises ConfigurationError."""
-    wanted = {key: value for key, value in given.items() if not _ITS_OWN.fullmatch(key)}
+    wanted = {
+        key: value for key, value in given.items() if not _ITS_OWN.fullmatch(key) and (value or key not in _DOCKER)
+    }
     known = {name: type(getattr(JobConfig(), name)) for name in JobConfig.__dataclass_fields__}
     findings = [f"{key!r} is not known; there are: {', '.join(known)}" for key in wanted if key not in known]
     for key, kind in known.items():

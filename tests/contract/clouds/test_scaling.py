@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -151,13 +151,17 @@ class Machines:
     def _run(self) -> None:
         joined: set[str] = set()
         while not self._stop.wait(0.5):
-            for claim in self._world.get("/apis/karpenter.sh/v1/nodeclaims")["items"]:
-                provider = claim.get("status", {}).get("providerID", "")
-                if provider and provider not in joined:
-                    joined.add(provider)
-                    self._join(claim, provider)
-            for pod in self._world.get(_PODS)["items"]:
-                self._report(pod)
+            with suppress(OSError):  # a server that does not answer in time is asked again
+                self._round(joined)
+
+    def _round(self, joined: set[str]) -> None:
+        for claim in self._world.get("/apis/karpenter.sh/v1/nodeclaims")["items"]:
+            provider = claim.get("status", {}).get("providerID", "")
+            if provider and provider not in joined:
+                self._join(claim, provider)
+                joined.add(provider)
+        for pod in self._world.get(_PODS)["items"]:
+            self._report(pod)
 
     def _join(self, claim: dict[str, Any], provider: str) -> None:
         name = provider.rpartition("/")[2]
@@ -169,7 +173,11 @@ class Machines:
             "metadata": {"name": name, "labels": labels},
             "spec": {"providerID": provider, "taints": [taint, *claim["spec"].get("taints", [])]},
         }
-        self._world.server.request("POST", "/api/v1/nodes", node)
+        try:
+            self._world.server.request("POST", "/api/v1/nodes", node)
+        except KubernetesRequestFailed as error:
+            if error.status != 409:  # made by a round that ended early
+                raise
         size = {"cpu": str(CPUS), "memory": "8Gi", "pods": "29", "ephemeral-storage": "50Gi"}
         ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "ready"}
         status = {"capacity": size, "allocatable": {**size, "cpu": "1930m"}, "conditions": [ready]}

@@ -220,7 +220,7 @@ def until(what: str, condition: Callable[[], bool], seconds: float = 90.0) -> No
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:.0f} s: {what}")
-        time.sleep(0.02)
+        time.sleep(0.05)
 
 
 def absent(kube: Kube, obj: KubernetesObject) -> bool:

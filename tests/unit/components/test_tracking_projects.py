@@ -42,7 +42,9 @@ def test_a_queue_may_be_named() -> None:
 
 
 def test_what_mlflow_adds_to_the_configuration_is_passed_over() -> None:
-    assert parsed({"STORAGE_DIR": None, "SYNCHRONOUS": True, "DOCKER_ARGS": {}}) == JobConfig()
+    assert parsed({"STORAGE_DIR": None, "SYNCHRONOUS": True, "build_image": False, "docker_auth": None}) == JobConfig()
+    with pytest.raises(ConfigurationError, match="'build_image' is not known"):
+        parsed({"build_image": True})
 
 
 def test_everything_wrong_with_the_configuration_is_said_at_once() -> None:
