@@ -101,6 +101,7 @@ def test_nodes_that_are_packed_are_read_the_same() -> None:
 @pytest.mark.parametrize(
     "text", ["no base64!", b64encode(b"no gzip").decode(), b64encode(gzip.compress(b"[1]")).decode(),
              b64encode(gzip.compress(b"[" * 100_000)).decode(), b64encode(gzip.compress(b"{}")[:-9]).decode()],
+    ids=["no base64", "not packed", "a list", "no end of lists", "cut off"],  # what is packed holds the time
 )  # fmt: skip
 def test_nonsense_in_a_status_is_no_graph(text: str) -> None:
     assert graph({"status": {"compressedNodes": text}}) is None
