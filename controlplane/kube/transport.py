@@ -17,11 +17,13 @@ from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.config.models import User
 from lightkube.core.exceptions import ConfigError
 
-from controlplane.kube.errors import KubeError, Unreachable, from_status
+from controlplane.kube.errors import Conflict, KubeError, Unreachable, from_status
 
 Params = Mapping[str, str]
 
 _RETRIED = frozenset({429, 500, 502, 503, 504})
+_COUNTED = 'Operation cannot be fulfilled on resourcequotas "'
+"""Of a 409: others made objects of the same quota at the same moment, and this one was not made."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,10 @@ class Transport:
             return answer, None
         wait = retry_after(answer.headers.get("Retry-After"))
         failure = from_status(answer.status_code, decode(answer.content), str(call), wait)
-        return failure, (wait or 0.0) if answer.status_code in _RETRIED else None
+        again = answer.status_code in _RETRIED or (
+            isinstance(failure, Conflict) and _COUNTED in str(failure) and "/resourcequotas/" not in call.path
+        )
+        return failure, (wait or 0.0) if again else None
 
     def stream(self, path: str, params: Params, headers: Mapping[str, str], silence: float) -> Any:
         """A context manager over a streamed answer. `silence` is the longest gap between two chunks, in seconds."""

@@ -74,6 +74,19 @@ def test_apply_is_server_side_by_force_as_one_manager(connect: Callable[[Answers
     assert "uid" not in POLICY["metadata"]
 
 
+def test_what_a_quota_could_not_count_at_that_moment_is_sent_again(connect: Callable[[Answers], Kube]) -> None:
+    said = 'Operation cannot be fulfilled on resourcequotas "objects": the object has been modified; please try again'
+    busy = httpx2.Response(409, json={"kind": "Status", "reason": "Conflict", "message": said, "code": 409})
+    script = Script(busy, busy, httpx2.Response(200, json=POLICY))
+    assert connect(script).apply(POLICY) == POLICY
+    assert len(script.requests) == 3
+    script = Script(busy)
+    quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "objects", "namespace": "n"}}
+    with pytest.raises(errors.Conflict):
+        connect(script).apply(quota)
+    assert len(script.requests) == 1, "a quota that somebody else changed is looked at first"
+
+
 @pytest.mark.parametrize(
     ("answer", "error", "family"),
     [
