@@ -76,6 +76,6 @@ def test_reaching_a_registry_is_taken_over_and_weaker_checks_are_not(
 
 
 def test_apt_works_on_the_root_and_reads_nothing_else_of_the_machine() -> None:
-    lines = apt_configuration(Path("/work"), Path("/work/root")).splitlines()
-    assert {'Dir "/work/root";', 'DPkg::Chroot-Directory "/work/root";', 'Dir::Etc::parts "/work/empty";'} <= set(lines)
+    lines = apt_configuration(Path("/srv"), Path("/srv/root")).splitlines()
+    assert {'Dir "/srv/root";', 'DPkg::Chroot-Directory "/srv/root";', 'Dir::Etc::parts "/srv/empty";'} <= set(lines)
     assert 'APT::Update::Error-Mode "any";' in lines
