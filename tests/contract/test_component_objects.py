@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
 import uuid
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from components.names import INSTALLER_FIELD_MANAGER
 from components.volumes.objects import helper_pod
 from infra.installation.home import cache_root
 from infra.toolchain.upstream import UpstreamObjects
+from tests.contract.reconcile.world import until
 from tests.servers.installs import OWN, install, managed_install
 from tests.servers.kubernetes import KubernetesRequestFailed, KubernetesServer
 
@@ -72,23 +72,23 @@ def _without_conversion(obj: KubernetesObject) -> KubernetesObject:
     return {**obj, "spec": spec} if spec else obj
 
 
-def _served(definition: KubernetesObject) -> bool:
-    conditions = definition["status"].get("conditions") or ()
-    return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
-
-
 def _until_established(server: KubernetesServer) -> None:
     """A new kind is served a moment after its definition was made."""
-    deadline = time.monotonic() + 60
-    while waiting := [
-        found["metadata"]["name"]
-        for found in server.request("GET", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions")["items"]
-        if not any(
-            c["type"] == "Established" and c["status"] == "True" for c in found["status"].get("conditions") or ()
-        )
-    ]:
-        assert time.monotonic() < deadline, f"not served: {waiting}"
-        time.sleep(1)
+    for found in server.request("GET", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions")["items"]:
+        for version in found["spec"]["versions"]:
+            if version["served"]:
+                until(f"{found['metadata']['name']} is served", partial(_open, server, found["spec"], version["name"]))
+
+
+def _open(server: KubernetesServer, spec: dict[str, Any], version: str) -> bool:
+    """Whether discovery names a kind, and its objects can be listed."""
+    group = f"/apis/{spec['group']}/{version}"
+    try:
+        named = {each["kind"] for each in server.request("GET", group)["resources"]}
+        server.request("GET", f"{group}/{spec['names']['plural']}?limit=1")
+    except KubernetesRequestFailed:
+        return False
+    return spec["names"]["kind"] in named
 
 
 @pytest.mark.parametrize("component", OWN, ids=lambda each: each.name)
@@ -196,13 +196,14 @@ def test_namespace_of_volumes_serves_its_one_purpose(server: KubernetesServer) -
 
 def _until_refused(server: KubernetesServer, path: str, pod: KubernetesObject) -> None:
     """A new admission policy takes a few seconds to act."""
-    deadline = time.monotonic() + 30
-    while True:
+
+    def refused() -> bool:
         try:
             server.request("POST", path, pod)
         except KubernetesRequestFailed as error:
             if "may mount /var/lib/mlp-volumes" in str(error):
-                return
+                return True
             raise
-        assert time.monotonic() < deadline, "the admission policy never acted"
-        time.sleep(0.2)
+        return False
+
+    until("the admission policy acts", refused)

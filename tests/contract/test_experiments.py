@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from components.tuning.objects import UPSTREAM
 from components.tuning.policies import policies
 from components.upstream import definitions
 from controlplane.reconcile.service import Reconciler
-from tests.contract.reconcile.world import FACTS, Actor, Answer, RememberedStorage, World, some_spec, until
+from tests.contract.reconcile.world import FACTS, Actor, Answer, RememberedStorage, World, served, some_spec, until
 from tests.servers.installs import install
 from tests.servers.kubernetes import KubernetesServer
 
@@ -28,6 +29,9 @@ def world(kubernetes_server: KubernetesServer, tmp_path_factory: pytest.TempPath
     for policy in policies():
         for obj in policy.objects():
             made.admin.apply(obj)
+    made.wait_for_policies()
+    for kind in ("Experiment", "Trial", "Suggestion"):
+        until(f"{kind} is served", partial(served, made.admin, "kubeflow.org/v1beta1", kind))
     yield made
     made.close()
 
@@ -37,13 +41,8 @@ def place(world: World) -> Iterator[tuple[Actor, str]]:
     """A member, and the namespace of a workspace of theirs."""
     reconciler, spec = Reconciler(world.control_plane, RememberedStorage(), FACTS), some_spec()
     reconciler.apply(spec)
-    member = world.member(spec.tenant, Role.MEMBER)
-    foreign = {"configMap": {"configMapName": "x", "configMapNamespace": "kube-system", "templatePath": "x"}}
-    until(
-        "the kind is served and the policy acts",
-        lambda: "(rule: trial-templates)" in _try(member, spec.namespace, trialTemplate=foreign).message,
-    )
-    yield member, spec.namespace
+    world.settle(spec)
+    yield world.member(spec.tenant, Role.MEMBER), spec.namespace
     reconciler.close()
 
 

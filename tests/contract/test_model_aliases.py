@@ -13,13 +13,12 @@ from components.contract import KubernetesObject
 from components.facts import Endpoint
 from components.serving.objects import UPSTREAM
 from components.tracking.objects import HOST
-from controlplane.kube.client import Kube
 from controlplane.serving.follower import INFERENCE_SERVICE, AliasFollower, Round
 from controlplane.tracking.calls import Calls, TrackingAway, TrackingRefused
 from controlplane.tracking.registry import ModelVersion, NoSuchVersion, Registry
 from infra.installation.home import cache_root
 from infra.toolchain.upstream import UpstreamObjects
-from tests.contract.reconcile.world import World, until
+from tests.contract.reconcile.world import World, served, until
 from tests.contract.tracked import Tracked, tracked
 from tests.servers.kubernetes import kubernetes
 from tests.servers.ports import free_port
@@ -62,17 +61,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         for obj in UpstreamObjects(cache_root()).ensure([UPSTREAM])[UPSTREAM.name]:
             if obj["metadata"]["name"] == "inferenceservices.serving.kserve.io":
                 made.admin.apply(obj)
-        until("the kind is served", lambda: _served(made.admin))
+        kind = INFERENCE_SERVICE
+        until("the kind is served", lambda: served(made.admin, kind.api_version, kind.kind))
         yield made
         made.close()
-
-
-def _served(kube: Kube) -> bool:
-    try:
-        list(kube.list(INFERENCE_SERVICE))
-    except Exception:  # noqa: BLE001 - not yet
-        return False
-    return True
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +18,6 @@ from components.names import Role, tenant_group
 from components.notebooks.naming import home, label, server_name
 from components.notebooks.objects import hub_settings
 from components.notebooks.settings import NotebooksSettings
-from controlplane.kube import resources
 from controlplane.reconcile.model import WorkspaceSpec
 from controlplane.reconcile.objects.network import GATEWAY_PORTS
 from controlplane.reconcile.service import Reconciler
@@ -79,6 +77,7 @@ def scene(kubernetes_server: KubernetesServer, tmp_path_factory: pytest.TempPath
     own, other = some_spec(tenant, "research"), some_spec(f"{tenant}b", "research")
     for spec in (own, other):
         assert reconciler.apply(spec).ready
+        world.settle(spec)
     settings = hub_settings(NotebooksSettings(), install())
     settings = settings.model_copy(update={"images": {"notebook": f"{REGISTRY}notebook:1"}})
     world.account("hub", "mlp-notebooks", "notebooks")
@@ -186,7 +185,7 @@ def test_what_the_quota_has_no_room_for_is_refused_with_what_fits(scene: Scene) 
     small = scene.own.quota.model_copy(update={"cpu": 1000})
     spec = some_spec(scene.own.tenant, "small", quota=small)
     assert scene.reconciler.apply(spec).ready
-    until("quotas are counted", lambda: _counted(scene.world, spec))
+    scene.world.settle(spec)
     status, answer = scene.start(spec, _somebody(), scene.group(), options={"size": "large"})
     assert status == 409, answer
     assert "these sizes fit: small, medium" in answer["message"]
@@ -195,7 +194,10 @@ def test_what_the_quota_has_no_room_for_is_refused_with_what_fits(scene: Scene) 
 def test_a_suspended_workspace_is_closed(scene: Scene) -> None:
     spec = some_spec(scene.own.tenant, "closed")
     assert scene.reconciler.apply(spec).ready
-    scene.reconciler.apply(replace(spec, suspended=True, generation=2))
+    scene.world.settle(spec)
+    closed = replace(spec, suspended=True, generation=2)
+    scene.reconciler.apply(closed)
+    scene.world.settle(closed)
     assert scene.start(spec, _somebody(), scene.group(Role.ADMIN))[0] == 403
 
 
@@ -224,8 +226,7 @@ def test_a_token_made_by_the_gateways_word_dies_with_the_account(scene: Scene) -
     token = {"Authorization": f"token {made['token']}"}
     assert scene.hub.ask("GET", "/notebooks/hub/api/user", **token)[0] == 200
     scene.hub.people.groups[account] = None
-    time.sleep(9)
-    assert scene.hub.ask("GET", "/notebooks/hub/api/user", **token)[0] == 403
+    until("it is refused", lambda: scene.hub.ask("GET", "/notebooks/hub/api/user", **token)[0] == 403, 30)
 
 
 def test_the_hub_starts_anew_with_what_it_knew_and_without_its_database_for_a_while(scene: Scene) -> None:
@@ -241,9 +242,5 @@ def test_the_hub_starts_anew_with_what_it_knew_and_without_its_database_for_a_wh
     assert scene.hub.ask("GET", path, account, groups)[0] == 200, "it connects again by itself"
     idle = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'notebooks' AND state = 'idle in transaction'"
     with psycopg.connect(scene.postgres.url("postgres", driver=False)) as connection:
-        assert connection.execute(idle).fetchone() == (0,)
-
-
-def _counted(world: World, spec: WorkspaceSpec) -> bool:
-    quotas = list(world.admin.list(resources.RESOURCE_QUOTA, spec.namespace))
-    return bool(quotas) and all(quota.get("status", {}).get("hard") for quota in quotas)
+        connection.autocommit = True
+        until("no transaction is left open", lambda: connection.execute(idle).fetchone() == (0,))

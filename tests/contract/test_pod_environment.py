@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 import secrets
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from components.names import LABEL_TENANT
 from components.tracking.environment import pod_environment
 from components.tracking.workspace import FOLDER, workload_volume
 from components.training.launcher import launcher_storage
+from tests.contract.reconcile.world import until
 from tests.servers.kubernetes import KubernetesRequestFailed, KubernetesServer
 
 pytestmark = pytest.mark.contract
@@ -84,7 +84,7 @@ def place(kubernetes_server: KubernetesServer) -> Iterator[Place]:
     for path, obj in zip(paths, made, strict=True):
         server.request("POST", path, obj)
     here = Place(server, *names)
-    _until(lambda: _accepted(here))
+    until("the policies act", lambda: _accepted(here))
     yield here
     for path, obj in zip(paths, made, strict=True):
         server.request("DELETE", f"{path}/{obj['metadata']['name']}")
@@ -108,14 +108,6 @@ def _accepted(place: Place) -> bool:
         return any(volume["name"] == "mlp" for volume in place.create().get("volumes", []))
     except KubernetesRequestFailed:
         return False
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    """A new admission policy takes a few seconds to act."""
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "the policies never acted"
-        time.sleep(0.1)
 
 
 def test_a_bare_pod_becomes_one_that_reaches_mlflow_and_may_run(place: Place) -> None:
@@ -251,7 +243,7 @@ def test_pods_of_controllers_are_completed_too(place: Place) -> None:
     job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "train"}, "spec": {"template": template}}
     place.server.request("POST", f"/apis/batch/v1/namespaces/{place.workspace}/jobs", job)
     path = f"/api/v1/namespaces/{place.workspace}/pods?labelSelector=batch.kubernetes.io/job-name%3Dtrain"
-    _until(lambda: bool(place.server.request("GET", path)["items"]))
+    until("the job has a pod", lambda: bool(place.server.request("GET", path)["items"]))
     (found,) = place.server.request("GET", path)["items"]
     assert found["spec"]["serviceAccountName"] == "workload"
     assert found["spec"]["containers"][0]["envFrom"] == _SOURCES
@@ -263,7 +255,7 @@ def test_a_launcher_of_an_mpijob_asks_for_little_scratch_space(place: Place) -> 
         init = {"name": name, "image": _IMAGE, "resources": {"requests": size, "limits": size}}
         return dict(place.create(initContainers=[init])["initContainers"][0]["resources"])
 
-    _until(lambda: made("kubectl-delivery")["limits"]["ephemeral-storage"] == "256Mi")
+    until("the policy acts", lambda: made("kubectl-delivery")["limits"]["ephemeral-storage"] == "256Mi")
     little = {"cpu": "100m", "memory": "512Mi", "ephemeral-storage": "256Mi"}
     assert made("kubectl-delivery") == {"requests": little, "limits": little}
     assert made("other")["limits"]["ephemeral-storage"] == "5Gi"

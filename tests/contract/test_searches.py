@@ -22,7 +22,7 @@ from controlplane.tracking.registry import Registry
 from controlplane.tracking.runs import Runs
 from infra.installation.home import cache_root
 from infra.toolchain.upstream import UpstreamObjects
-from tests.contract.reconcile.world import Actor, World, some_slug, until
+from tests.contract.reconcile.world import Actor, World, served, some_slug, until
 from tests.contract.tracked import Tracked, tracked
 from tests.servers.kubernetes import KubernetesServer
 
@@ -37,17 +37,9 @@ def world(kubernetes_server: KubernetesServer, tmp_path_factory: pytest.TempPath
         if obj["kind"] == "CustomResourceDefinition":
             made.admin.apply(obj)
     for kind in (EXPERIMENTS, TRIALS):
-        until(f"{kind.kind} is served", partial(_served, made.admin, kind))
+        until(f"{kind.kind} is served", partial(served, made.admin, kind.api_version, kind.kind))
     yield made
     made.close()
-
-
-def _served(kube: Kube, kind: Resource) -> bool:
-    try:
-        list(kube.list(kind))
-    except Exception:  # noqa: BLE001 - not yet
-        return False
-    return True
 
 
 @pytest.fixture(scope="module")
@@ -242,12 +234,17 @@ def _logged_by(search: Search, trial: str) -> dict[str, str]:
 @pytest.fixture
 def stage(workspace: Tracked) -> Iterator[Stage]:
     made = Stage(workspace)
+    _clear(made.admin)  # the keeper looks at all there are, also those that other files' tests left
     yield made
     for calls in made.open:
         calls.close()
+    _clear(made.admin)
+
+
+def _clear(admin: Kube) -> None:
     for kind in (TRIALS, EXPERIMENTS):
-        for obj in list(made.admin.list(kind)):
-            made.admin.delete(kind, obj["metadata"]["namespace"], obj["metadata"]["name"])
+        for obj in list(admin.list(kind)):
+            admin.delete(kind, obj["metadata"]["namespace"], obj["metadata"]["name"])
 
 
 def test_trials_become_children_of_one_parent_and_the_best_model_a_version(stage: Stage) -> None:
@@ -358,9 +355,7 @@ def test_a_search_that_was_deleted_does_not_run_for_ever(stage: Stage) -> None:
     keeper.look()
     parent = search.runs()[0]["info"]
     assert parent["status"] == "RUNNING"
-    for kind in (TRIALS, EXPERIMENTS):
-        for obj in list(stage.admin.list(kind)):
-            stage.admin.delete(kind, obj["metadata"]["namespace"], obj["metadata"]["name"])
+    _clear(stage.admin)
     assert keeper.look() == Round(searches=0, recorded=0, failed=0)
     _, found = stage.workspace.server.ask(
         "GET", f"/api/2.0/mlflow/runs/get?run_id={parent['run_id']}", user="user:mo", groups=("tenant:acme:member",),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ import pytest
 
 from components.training import COMPONENT
 from components.training.names import CONTROLLERS, NAMESPACE, OPERATOR, TRAINER
+from tests.contract.reconcile.world import until
 from tests.servers.installs import install
 from tests.servers.kubernetes import KubernetesRequestFailed, KubernetesServer
 
@@ -64,10 +64,11 @@ def place(kubernetes_server: KubernetesServer) -> Place:
     for name, labels in ((workspace, {"mlp.io/tenant": "acme"}), (elsewhere, {})):
         kubernetes_server.request("POST", "/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
     made = Place(kubernetes_server, workspace, elsewhere)
-    deadline = time.monotonic() + 30
-    while "training-controllers" not in made.make(TRAINER, "ConfigMap", elsewhere):
-        assert time.monotonic() < deadline, "the boundary never acted"
-        time.sleep(0.1)
+    for account, kind in ((TRAINER, "ConfigMap"), (OPERATOR, "Pod")):
+        until(
+            f"the boundary acts, and {account} has its rights",
+            lambda a=account, k=kind: "training-controllers" in made.make(a, k, elsewhere),  # type: ignore[misc]
+        )
     return made
 
 

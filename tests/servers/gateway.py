@@ -10,7 +10,6 @@ import socket
 import ssl
 import subprocess
 import threading
-import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -101,7 +100,7 @@ class _Echo(BaseHTTPRequestHandler):
             self.wfile.write(text)
 
     def _stream(self) -> None:
-        """Two events, a second apart."""
+        """Two events. The second one comes once the first has been seen."""
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
         self.send_header("Connection", "close")
@@ -109,7 +108,7 @@ class _Echo(BaseHTTPRequestHandler):
         for word in (b"first", b"second"):
             self.wfile.write(b"data: " + word + b"\n\n")
             self.wfile.flush()
-            time.sleep(1)
+            self.server.first_seen.wait(60)  # type: ignore[attr-defined]
         self.close_connection = True
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815
@@ -145,6 +144,8 @@ class Gateway:
     context: ssl.SSLContext
     endpoint_headers: list[tuple[str, str]]
     """What the model endpoint of these tests answers besides."""
+    first_seen: threading.Event
+    """To be set by who has seen the first event of a stream."""
 
     def ask(
         self,
@@ -155,7 +156,7 @@ class Gateway:
         host: str = "localhost",
     ) -> tuple[HTTPResponse, bytes]:
         """One request, its path sent as written; headers may repeat. Every host is this machine."""
-        connection = _Connection(host, self.port, context=self.context, timeout=10)
+        connection = _Connection(host, self.port, context=self.context, timeout=30)
         pairs = list(headers.items()) if isinstance(headers, dict) else headers or []
         try:
             connection.putrequest(method, path, skip_host=any(name.lower() == "host" for name, _ in pairs))
@@ -222,6 +223,7 @@ def gateway(
     assert found
     seen: list[dict[str, Any]] = []
     endpoint_headers: list[tuple[str, str]] = []
+    first_seen = threading.Event()
     echoes = []
     ports = []
     given_ports = {"control-plane": control_plane_port, "tracking": tracking_port, "endpoint": None, "notebooks": None}
@@ -230,7 +232,7 @@ def gateway(
             ports.append(given)
             continue
         echo = _Server(("127.0.0.1", 0), _Echo)
-        echo.server_name_for_tests, echo.seen = name, seen  # type: ignore[attr-defined]
+        echo.server_name_for_tests, echo.seen, echo.first_seen = name, seen, first_seen  # type: ignore[attr-defined]
         echo.more_headers = endpoint_headers if name == "endpoint" else ()  # type: ignore[attr-defined]
         threading.Thread(target=echo.serve_forever, daemon=True).start()
         echoes.append(echo)
@@ -263,7 +265,7 @@ def gateway(
     try:
         wait_for_port(port)
         context = ssl.create_default_context(cafile=str(authority.certificate_file))
-        yield Gateway(port, health_port, folder, seen, context, endpoint_headers)
+        yield Gateway(port, health_port, folder, seen, context, endpoint_headers, first_seen)
     finally:
         process.terminate()
         process.wait(30)

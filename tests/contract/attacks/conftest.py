@@ -7,10 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from components.names import Role
-from controlplane.kube import resources
-from controlplane.reconcile.model import WorkspaceSpec
 from controlplane.reconcile.service import Reconciler
-from tests.contract.attacks.scene import Scene, stock_admin
+from tests.contract.attacks.scene import RBAC, Scene, pod, role, stock_admin
 from tests.contract.reconcile.world import FACTS, RememberedStorage, World, some_slug, some_spec, until
 from tests.servers.kubernetes import KubernetesServer
 
@@ -25,14 +23,19 @@ def scene(kubernetes_server: KubernetesServer, tmp_path_factory: pytest.TempPath
     other = some_spec(f"{tenant}b", "research")
     for spec in (own, other):
         assert reconciler.apply(spec).ready
-        until("quotas are counted", lambda spec=spec: _counted(world, spec))
+        world.settle(spec)
     people = {role.value: world.member(tenant, role) for role in Role}
     actors = {**people, "workload": world.account("workload", own.namespace, "workload")}
-    yield Scene(world, own, other, actors, stock_admin(world, own.namespace))
+    made = Scene(world, own, other, actors, stock_admin(world, own.namespace))
+    until("the stock administrator has every right", lambda: _rights_act(made))
+    yield made
     reconciler.close()
     world.close()
 
 
-def _counted(world: World, spec: WorkspaceSpec) -> bool:
-    quotas = list(world.admin.list(resources.RESOURCE_QUOTA, spec.namespace))
-    return bool(quotas) and all(quota.get("status", {}).get("hard") for quota in quotas)
+def _rights_act(scene: Scene) -> bool:
+    """Whether RBAC lets the stock administrator do what each binding gives."""
+    namespace, actor = scene.own.namespace, scene.stock_admin
+    some_role = role(namespace, "probe", ["escalate"], ["roles"], [RBAC])
+    may = actor.create(pod(namespace, "probe"), dryRun="All").code == 200
+    return may and "(rule: roles)" in actor.create(some_role, dryRun="All").message

@@ -73,7 +73,13 @@ class Scene:
             for path in paths:
                 answer = actor.attempt("DELETE", path)
                 assert answer.code == 403, f"{actor.name} DELETE {path}: {answer.code} {answer.message}"
-        assert self.world.admin.get(resource, namespace, name)["metadata"] == before["metadata"]
+        assert lasting(self.world.admin.get(resource, namespace, name))["metadata"] == lasting(before)["metadata"]
+
+
+def lasting(obj: KubernetesObject) -> KubernetesObject:
+    """Without what a controller changes that writes a status: of a quota, whenever anything comes or goes."""
+    meta = {key: value for key, value in obj["metadata"].items() if key not in ("resourceVersion", "managedFields")}
+    return {**{key: value for key, value in obj.items() if key != "status"}, "metadata": meta}
 
 
 def _content(obj: KubernetesObject) -> KubernetesObject:

@@ -6,7 +6,7 @@ import pytest
 
 from controlplane.kube import resources
 from tests.contract.attacks.scene import RBAC, Scene, in_namespace
-from tests.contract.reconcile.world import Actor, some_slug
+from tests.contract.reconcile.world import Actor, some_slug, until
 
 pytestmark = pytest.mark.contract
 
@@ -30,7 +30,10 @@ def namespace_editor(scene: Scene) -> Actor:
         "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": "ns-editor"},
         "subjects": [{"apiGroup": RBAC, "kind": "Group", "name": "ns-editors"}],
     })  # fmt: skip
-    return scene.world.person("editor", "ns-editors")
+    editor = scene.world.person("editor", "ns-editors")
+    harmless = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": some_slug("harmless")}}
+    until("it may write namespaces", lambda: editor.create(harmless, dryRun="All").code == 200)
+    return editor
 
 
 @pytest.mark.parametrize("label", _LABELS)

@@ -11,7 +11,7 @@ from controlplane.kube import resources
 from tests.contract.attacks.scene import Scene, container, in_namespace, pod, workloads
 from tests.contract.attacks.test_authority import claim
 from tests.contract.attacks.test_traffic import service
-from tests.contract.reconcile.world import some_slug
+from tests.contract.reconcile.world import some_slug, until
 
 pytestmark = pytest.mark.contract
 
@@ -56,6 +56,8 @@ def test_many_at_once_never_exceed_the_quota(scene: Scene) -> None:
     assert {answer.code for answer in answers} <= {200, 403, 409}
     for name in made:
         member.attempt("DELETE", resources.POD.path(scene.own.namespace, name))
+    half = pod(scene.own.namespace, some_slug("half"), **sized({"cpu": "4"}, {"cpu": "4"}))
+    until("what they used is free again", lambda: member.create(half, dryRun="All").code == 200)
 
 
 def test_storage_services_and_kinds_are_counted(scene: Scene) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from controlplane.kube import resources
-from tests.contract.attacks.scene import Scene, container, in_namespace, pod, pod_spec, workloads
+from tests.contract.attacks.scene import Scene, container, in_namespace, lasting, pod, pod_spec, workloads
 from tests.contract.attacks.test_pods import BAD_PODS
 from tests.contract.reconcile.world import some_slug
 
@@ -38,14 +38,13 @@ def test_platform_objects_by_every_way_of_writing(
     admin, namespace = scene.world.admin, scene.own.namespace
     path = resource.path(namespace, name)
     before = admin.get(resource, namespace, name)
-    changed = copy.deepcopy(before)
+    changed = lasting(copy.deepcopy(before))
     *parents, last = pointer.strip("/").split("/")
     at = changed
     for part in parents:
         at = at[part]
     at[last] = value
-    bare = {k: v for k, v in changed.items() if k != "status"}
-    bare["metadata"] = {"name": name, "namespace": namespace}
+    bare = {**changed, "metadata": {"name": name, "namespace": namespace}}
     unlabelled = {**bare, "metadata": {**bare["metadata"], "labels": {}}}
     attempts: list[tuple[str, str, Any, str, dict[str, str]]] = [
         ("PUT", path, changed, "application/json", {}),
@@ -66,8 +65,7 @@ def test_platform_objects_by_every_way_of_writing(
         for actor in scene.all_actors:
             answer = actor.attempt(method, where, body, kind, **params)
             assert answer.code == 403, f"{actor.name} {method} {where} {params}: {answer.code} {answer.message}"
-    after = admin.get(resource, namespace, name)
-    assert {k: v for k, v in after.items() if k != "status"} == {k: v for k, v in before.items() if k != "status"}
+    assert lasting(admin.get(resource, namespace, name)) == lasting(before)
 
 
 def test_a_dry_run_answers_as_the_real_thing(scene: Scene) -> None:

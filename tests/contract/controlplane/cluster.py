@@ -92,7 +92,7 @@ class MemoryCluster:
             self._busy.add(spec.namespace)
 
 
-def wait_until(done: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_until(done: Callable[[], bool], seconds: float = 60.0) -> None:
     """Polls; AssertionError when it does not come true."""
     deadline = time.monotonic() + seconds
     while not done():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from components.contract import KubernetesObject
 from controlplane.kube.client import Kube
 from controlplane.kube.errors import AlreadyExists, Forbidden
 from controlplane.kube.resources import Resource
-from tests.contract.reconcile.world import World, until
+from tests.contract.reconcile.world import World, served, until
 from tests.servers.kinds import definitions
 
 CRD = Resource(
@@ -35,13 +36,11 @@ def install_kinds(world: World) -> None:
         except AlreadyExists:
             continue
     for definition in definitions():
-        until(f"{definition['metadata']['name']} is served", lambda d=definition: _established(world.admin, d))  # type: ignore[misc]
-
-
-def _established(kube: Kube, definition: KubernetesObject) -> bool:
-    found = kube.get(CRD, None, definition["metadata"]["name"])
-    conditions = (found.get("status") or {}).get("conditions") or []
-    return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
+        there = world.admin.get(CRD, None, definition["metadata"]["name"])["spec"]  # other tests may have made another
+        for version in there["versions"]:
+            if version["served"]:
+                api, kind = f"{there['group']}/{version['name']}", there["names"]["kind"]
+                until(f"{kind} in {api} is served", partial(served, world.admin, api, kind))
 
 
 class Things:

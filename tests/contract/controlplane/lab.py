@@ -63,6 +63,8 @@ def laboratory(mlp: System, world: World, tracking: Tracking | None = None) -> I
     mlp.drain()
     namespace = change["workspace"]["namespace"]
     assert root.get(f"/tenants/{slug}/workspaces/dev")["state"] == "ready"
+    world.settle_rights(slug, namespace)
+    world.settle_quotas(namespace)
     try:
         yield Lab(
             mlp, slug, f"/tenants/{slug}/workspaces/dev", namespace, Things(world.admin, namespace),

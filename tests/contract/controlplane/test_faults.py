@@ -80,11 +80,11 @@ class World:
     def end(self, part: str, how: signal.Signals) -> int:
         child = self._children.pop(part)
         child.send_signal(how)
-        return child.wait(40)
+        return child.wait(60)
 
     def died(self, part: str) -> int:
         """The exit code of a part that ends by itself."""
-        return self._children.pop(part).wait(30)
+        return self._children.pop(part).wait(60)
 
     def log(self, part: str) -> str:
         """What a part wrote last."""
@@ -101,7 +101,7 @@ class World:
         with self.runtime.work(system("test")) as work:
             return OperationService(work).get(operation)
 
-    def finish(self, *operations: UUID, seconds: float = 30.0) -> list[Operation]:
+    def finish(self, *operations: UUID, seconds: float = 60.0) -> list[Operation]:
         """The operations once all have ended."""
 
         def ended() -> bool:
@@ -208,14 +208,14 @@ def test_a_queue_that_was_away_costs_time_but_no_work(
     own_valkey.kill()
     start = time.monotonic()
     operations = [world.create(f"during-{n}") for n in range(5)]
-    assert time.monotonic() - start < 5, "calls must not wait for the queue"
+    assert time.monotonic() - start < 10, "calls must not wait for the queue"
     assert {o.state for o in world.finish(*operations, seconds=60)} == {OperationState.SUCCEEDED}
     later = world.create("later")
     own_valkey.forget()
     own_valkey.start()
-    world.finish(later, seconds=40)
-    wait_until(lambda: world.runtime.queue.send(later), 20)
-    world.finish(world.create("after"), seconds=40)
+    world.finish(later)
+    wait_until(lambda: world.runtime.queue.send(later))
+    world.finish(world.create("after"))
     world.check()
 
 
@@ -232,8 +232,8 @@ def test_a_database_restart_is_survived(
     assert away.value.retry_after
     time.sleep(1)
     own_postgres.start()
-    assert {o.state for o in world.finish(*operations, seconds=40)} == {OperationState.SUCCEEDED}
-    (after,) = world.finish(world.create("after"), seconds=30)
+    assert {o.state for o in world.finish(*operations)} == {OperationState.SUCCEEDED}
+    (after,) = world.finish(world.create("after"))
     assert after.state is OperationState.SUCCEEDED
     world.check()
 
@@ -246,7 +246,7 @@ def test_a_rolling_restart_under_load_fails_nothing(own_valkey: Valkey, make_wor
     wait_until(lambda: bool(world.folder.lines("applied")))
     assert world.end("worker", signal.SIGTERM) == 0
     world.start("worker")
-    assert {o.state for o in world.finish(*operations, seconds=40)} == {OperationState.SUCCEEDED}
+    assert {o.state for o in world.finish(*operations)} == {OperationState.SUCCEEDED}
     assert len(world.folder.lines("applied")) == 30
     world.check()
 
@@ -286,4 +286,4 @@ def test_only_one_watcher_leads_and_another_follows(own_valkey: Valkey, make_wor
     assert log.read_text().count('"leading"') == 1
     first.kill()
     first.wait(10)
-    wait_until(lambda: log.read_text().count('"leading"') == 2, 15)
+    wait_until(lambda: log.read_text().count('"leading"') == 2)

@@ -45,6 +45,7 @@ def _sweep(mlp: System) -> None:
 
 
 def test_a_failing_cluster_is_tried_again_with_growing_pauses(mlp: System, ada: Caller) -> None:
+    _later(mlp)  # by a clock that stands still: the first pause is a second at most
     mlp.cluster.fail = [Temporary("the API server does not answer"), Temporary("busy", retry_after=20)]
     operation = _create(ada)
     mlp.drain()
@@ -176,6 +177,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(mlp: System, ada: Caller) -
     slow = mlp.runner.claim(operation)
     assert slow is not None
     assert mlp.runner.claim(operation) is None, "a living lease is respected"
+    mlp.runner.heart.stop()
     _later(mlp, seconds=60)
     other = Runner(mlp.runtime, handlers(mlp.cluster), "other-worker")
     assert other.run(operation)

@@ -45,6 +45,7 @@ def world(kubernetes_server: KubernetesServer, tmp_path_factory: pytest.TempPath
     objects = [obj for policy in policies.policies() for obj in policy.objects()]
     for obj in objects:
         made.admin.apply(obj)
+    made.wait_for_policies()
     yield made
     for obj in objects:
         made.admin.delete(made.admin.resource(obj["apiVersion"], obj["kind"]), None, obj["metadata"]["name"])

@@ -73,7 +73,7 @@ def test_a_workspace_is_made_repaired_and_deleted(real: tuple[System, Reconciler
             mlp.drain()
             return world.admin.find(policies, namespace, "default-deny") is not None
 
-        wait_until(repaired, 30)
+        wait_until(repaired)
     finally:
         watcher.stop()
         thread.join(30)
@@ -89,7 +89,7 @@ def test_a_workspace_is_made_repaired_and_deleted(real: tuple[System, Reconciler
             mlp.queue.sent += [o for o, _ in due(work.session, work.now, work.now)]
         return bool(root.get(f"/operations/{gone['id']}")["state"] == "succeeded")
 
-    wait_until(deleted, 60)
+    wait_until(deleted, 90)
     assert world.admin.find(resources.NAMESPACE, None, namespace) is None
     root.get(f"/tenants/{slug}", 404)
 
@@ -151,6 +151,8 @@ def test_rbac_decides_who_calls_a_model_endpoint(real: tuple[System, Reconciler]
         change = root.post(f"/tenants/{slug}/workspaces", {"name": name, "quota": QUOTA}, 202)
         namespaces[name] = change["workspace"]["namespace"]
     mlp.drain()
+    for namespace in namespaces.values():
+        world.settle_rights(slug, namespace)
     app = create_app(
         mlp.runtime.settings, runtime=mlp.runtime, reviewer=KubeReviewer(world.control_plane),
         endpoints=EndpointGate(KubeCalls(world.control_plane)),
@@ -181,5 +183,6 @@ def test_rbac_decides_who_calls_a_model_endpoint(real: tuple[System, Reconciler]
     assert not any("X-Upstream" in answer.headers for answer in refused)
     root.post(f"/tenants/{slug}/workspaces/lab/suspend", status=202)
     mlp.drain()
+    world.settle_rights(slug, namespaces["lab"], suspended=True)
     assert call(mo, lab).status_code == 403
     assert call(pod("lab", "workload"), lab).status_code == 403

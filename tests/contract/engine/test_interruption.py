@@ -151,7 +151,7 @@ def test_interrupted_twice_it_ends_though_the_plugin_hangs(running: Running) -> 
         running.process.send_signal(signal.SIGINT)
         begun = time.monotonic()
         assert running.ended() == "OperationCancelled"
-        assert time.monotonic() - begun < 20
+        assert time.monotonic() - begun < 60
     finally:
         os.kill(plugin, signal.SIGKILL)
     finish(running)

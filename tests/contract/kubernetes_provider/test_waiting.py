@@ -59,7 +59,7 @@ def test_a_time_limit_ends_a_wait_with_the_reason_of_the_pod_that_blocks(case: C
     kubelet.report = statuses.image_missing
 
     with pytest.raises(ResourcesFailed, match=r"ImagePullBackOff|Back-off pulling image"):
-        case.up({"web": deployment("web", **waits_at_most(5))})
+        case.up({"web": deployment("web", **waits_at_most(15))})
 
     shown = [event for event in case.events if event.kind is EventKind.WAITING and event.resource]
     assert {event.resource.name for event in shown if event.resource} == {"web"}

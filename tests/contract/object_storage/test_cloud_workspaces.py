@@ -142,6 +142,7 @@ def test_an_identity_that_was_made_anew_is_shown(site: Site) -> None:
 def test_members_cannot_choose_an_identity(site: Site, key: str, role: Role) -> None:
     spec = some_spec()
     site.reconciler.apply(spec)
+    site.world.settle(spec)
     member, before = site.world.member(spec.tenant, role), site.account(spec)
     path = f"/api/v1/namespaces/{spec.namespace}/serviceaccounts"
     merge = "application/merge-patch+json"

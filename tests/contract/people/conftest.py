@@ -15,9 +15,11 @@ from pydantic import SecretStr
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from components.control_plane.people import people_objects
-from components.names import Role
+from components.names import PEOPLE_SERVICE_ACCOUNT, SYSTEM_NAMESPACE, Role, tenant_group
 from controlplane.app import create_app
 from controlplane.gate.tokens import PeopleTokens
+from controlplane.kube.client import Access
+from controlplane.kube.resources import Resource
 from controlplane.operations.repository import due
 from controlplane.operations.runner import Runner
 from controlplane.reconcile.people import PeopleRole
@@ -33,7 +35,7 @@ from tests.contract.controlplane.conftest import (  # noqa: F401 - fixtures
     system_under_test,
     valkey,
 )
-from tests.contract.reconcile.world import FACTS, RememberedStorage, World, some_slug
+from tests.contract.reconcile.world import FACTS, RememberedStorage, World, access, some_slug
 from tests.servers.gateway import Gateway, gateway, hop_secret
 from tests.servers.kubernetes import kubernetes
 
@@ -122,6 +124,19 @@ class Front:
                 return
             self.system.queue.sent += again
 
+    def settle(self, *tenants: str) -> None:
+        """Waits until people can be spoken for in the groups of these tenants: the API server comes to know the list of
+        groups a moment after it was written."""
+        for tenant in tenants:
+            for role in Role:
+                self.world.settle_access(_speaking(tenant_group(tenant, role)), right=True)
+
+
+def _speaking(group: str) -> Access:
+    account = f"system:serviceaccount:{SYSTEM_NAMESPACE}:{PEOPLE_SERVICE_ACCOUNT}"
+    groups = Resource("v1", "Group", "groups", namespaced=False)
+    return access(account, verb="impersonate", kind=groups, name=group)
+
 
 @pytest.fixture
 def front(system_under_test: System, world: World, tmp_path: Path) -> Iterator[Front]:  # noqa: F811
@@ -161,6 +176,10 @@ def front(system_under_test: System, world: World, tmp_path: Path) -> Iterator[F
         mlp.runtime.settings = mlp.runtime.settings.model_copy(update={"facts": known})
         made = Front(mlp, world, running, people, tokens, tenant, other, *namespaces)
         made.drain()
+        made.settle(tenant, other)
+        for slug, namespace in zip((tenant, other), namespaces, strict=True):
+            world.settle_rights(slug, namespace)
+            world.settle_quotas(namespace)
         yield made
     server.shutdown()
     server.server_close()

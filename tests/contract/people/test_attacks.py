@@ -21,7 +21,7 @@ from controlplane.gate.ports import Minted
 from controlplane.kube.errors import Forbidden
 from tests.contract.controlplane.test_sessions import Browser
 from tests.contract.people.conftest import Front
-from tests.contract.reconcile.world import Actor
+from tests.contract.reconcile.world import Actor, until
 from tests.servers.facts import PUBLIC_URL
 from tests.servers.gateway import hop_secret, program
 from tests.servers.kubernetes import KubernetesRequestFailed
@@ -256,8 +256,9 @@ def test_a_removed_role_is_made_again(front: Front) -> None:
     front.world.server.request("DELETE", f"{RBAC}/clusterroles/{PEOPLE_CLUSTER_ROLE}")
     pods = f"/api/v1/namespaces/{front.namespace}/pods"
     mo = front.system.token("mo")
-    assert front.ask(mo, "GET", pods)[0] == 403
+    until("nobody can be spoken for", lambda: front.ask(mo, "GET", pods)[0] == 403)
     assert front.people.keep()
+    front.settle(front.tenant)
     assert front.ask(mo, "GET", pods)[0] == 200
 
 

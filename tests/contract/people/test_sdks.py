@@ -8,20 +8,20 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
 
 from components.catalog import component
 from components.training.settings import TrainingSettings
-from tests.contract.controlplane.contents import CRD, Things, condition, install_kinds
+from tests.contract.controlplane.contents import Things, condition, install_kinds
 from tests.contract.people.conftest import Front
 from tests.contract.people.desk import Desk
-from tests.contract.reconcile.world import until
+from tests.contract.reconcile.world import served, until
 from tests.e2e.sdks.desk import python
 from tests.servers.gateway import program
 from tests.servers.installs import install
-from tests.servers.kubernetes import KubernetesRequestFailed
 
 pytestmark = [
     pytest.mark.contract,
@@ -150,31 +150,13 @@ def things(front: Front) -> Things:
         if obj["kind"] in ("CustomResourceDefinition", "Namespace", "ConfigMap", "Role", "RoleBinding",
                            "ClusterRole", "ClusterRoleBinding"):  # fmt: skip
             admin.apply(obj)
-    for name in ("trainingruntimes", "clustertrainingruntimes"):
-        until(f"{name} are served", lambda n=name: _established(front, f"{n}.trainer.kubeflow.org"))  # type: ignore[misc]
+    for api, kind in KINDS:
+        until(f"{kind} is served", partial(served, admin, api, kind))
     for obj in component("training").objects(TrainingSettings(), install()):
         if obj["kind"] == "ClusterTrainingRuntime":
             admin.apply(obj)
-    for api, kind in KINDS:
-        until(f"{kind} can be listed", lambda a=api, k=kind: _served(front, a, k))  # type: ignore[misc]
     _count(front)
     return Things(admin, front.namespace)
-
-
-def _served(front: Front, api: str, kind: str) -> bool:
-    """The API server opens a kind's storage a moment after it has taken its definition."""
-    try:
-        front.world.server.request("GET", front.world.admin.resource(api, kind).path(front.namespace))
-    except KubernetesRequestFailed as error:
-        if error.status != 429:
-            raise
-        return False
-    return True
-
-
-def _established(front: Front, name: str) -> bool:
-    conditions = (front.world.admin.get(CRD, None, name).get("status") or {}).get("conditions") or []
-    return any(c["type"] == "Established" and c["status"] == "True" for c in conditions)
 
 
 def _count(front: Front) -> None:

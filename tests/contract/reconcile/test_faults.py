@@ -138,10 +138,13 @@ def test_a_workspace_of_the_same_name_made_anew_at_once(world: World) -> None:
     old = some_spec()
     new = replace(old, uid="new")
     worker.apply(old)
+    held, let_go = ({"metadata": {"finalizers": each}} for each in (["example.com/held"], None))
+    world.admin.merge(resources.NAMESPACE, None, old.namespace, held)
     assert worker.delete(old, wait=Wait(total=0)).retry
     with pytest.raises(NamespaceEnding) as ending:
         worker.apply(new)
     assert ending.value.waiting
+    world.admin.merge(resources.NAMESPACE, None, old.namespace, let_go)
     worker.delete(old, wait=Wait(total=60))
     assert worker.apply(new).ready
     assert not worker.delete(old).retry

@@ -132,7 +132,7 @@ def test_suspending_and_resuming(reconciler: Reconciler, world: World, storage: 
     spec = some_spec()
     reconciler.apply(spec)
     admin, suspended = world.admin, replace(spec, suspended=True, generation=2)
-    until("the quota is counted", lambda: _counted(world, spec.namespace))
+    world.settle(spec)
     pod = _pod(spec.namespace)
     admin.create(pod)
     outcome = reconciler.apply(suspended)
@@ -148,11 +148,6 @@ def test_suspending_and_resuming(reconciler: Reconciler, world: World, storage: 
     assert reconciler.apply(replace(spec, generation=3)).ready
     assert names(world, spec.namespace) == {resources.key(obj) for obj in reconciler.desired(spec)[1:]}
     assert storage.users == {spec.namespace: True}
-
-
-def _counted(world: World, namespace: str) -> bool:
-    quotas = list(world.admin.list(resources.RESOURCE_QUOTA, namespace))
-    return bool(quotas) and all(quota.get("status", {}).get("hard") for quota in quotas)
 
 
 def _pod(namespace: str) -> KubernetesObject:
@@ -222,7 +217,7 @@ def test_suspending_is_not_held_up_by_the_storage(
 ) -> None:  # fmt: skip
     spec = some_spec()
     reconciler.apply(spec)
-    until("the quota is counted", lambda: _counted(world, spec.namespace))
+    world.settle(spec)
     world.admin.create(_pod(spec.namespace))
     storage.broken = Temporary("away")
     with pytest.raises(ApplyIncomplete):

@@ -16,10 +16,10 @@ from components.queueing.names import API_VERSION, VERSION, cluster_queue
 from components.queueing.objects import UPSTREAM
 from components.upstream import definitions
 from controlplane.kube.client import Kube
-from controlplane.kube.errors import NotFound
+from controlplane.kube.errors import ApiError, NotFound
 from controlplane.kube.resources import Resource
 from controlplane.reconcile.tenants import TenantReconciler
-from tests.contract.reconcile.world import FACTS, Actor, World, absent, some_slug, some_spec, until
+from tests.contract.reconcile.world import FACTS, Actor, World, absent, served, some_slug, some_spec, until
 from tests.servers.installs import install
 
 pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("tenants")]
@@ -46,19 +46,17 @@ def _serve(world: World) -> None:
     for obj in _kinds():
         world.admin.apply(obj)
     for resource in (_CLUSTER_QUEUES, _LOCAL_QUEUES):
-        until(f"{resource.kind} is served", partial(_answered, world.admin, resource))
+        until(f"{resource.kind} is served", partial(served, world.admin, resource.api_version, resource.kind))
 
 
 def _gone(kube: Kube, resource: Resource) -> bool:
-    return not _answered(kube, resource)
-
-
-def _answered(kube: Kube, resource: Resource) -> bool:
     try:
         list(kube.list(resource))
     except NotFound:
-        return False
-    return True
+        return True
+    except ApiError:
+        return False  # it is being taken away
+    return False
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +210,9 @@ def _account(world: World, name: str) -> Actor:
         "apiVersion": f"{rbac}/v1", "kind": "ClusterRoleBinding", "metadata": {"name": f"mlp-queueing-{name}"},
         "roleRef": {"apiGroup": rbac, "kind": "ClusterRole", "name": "mlp-queueing"}, "subjects": [subject],
     })  # fmt: skip
-    return world.account(name, "mlp-queueing", name)
+    made = world.account(name, "mlp-queueing", name)
+    until(f"{name} has its rights", lambda: made.attempt("GET", _CLUSTER_QUEUES.path(None)).code == 200)
+    return made
 
 
 def test_without_kueues_kinds_nothing_is_written_and_nothing_breaks(tenants: TenantReconciler, world: World) -> None:

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,14 @@ from components.names import (
     tenant_group,
     workspace_namespace,
 )
-from controlplane.kube.client import Kube
-from controlplane.kube.errors import ApiError, NotFound
+from controlplane.kube import resources
+from controlplane.kube.client import Access, Kube
+from controlplane.kube.errors import ApiError, Forbidden, NotFound
+from controlplane.kube.resources import Resource
 from controlplane.kube.transport import Patience
 from controlplane.quotas.model import Quota
 from controlplane.reconcile.model import WorkspaceSpec
+from controlplane.reconcile.objects.common import WORKLOAD_ACCOUNT
 from tests.servers.kubernetes import KubernetesServer
 
 REGISTRY = "registry.mlp.local/"
@@ -124,15 +128,10 @@ class Actor:
             return Answer(error.code, str(error))
         return Answer(200, "", found)
 
-    def create(self, obj: KubernetesObject) -> Answer:
-        """POST of an object to where it belongs; again where quotas were just being counted, as the answer asks for."""
+    def create(self, obj: KubernetesObject, **params: str) -> Answer:
+        """POST of an object to where it belongs."""
         path = self.kube.resource(obj["apiVersion"], obj["kind"]).path(obj["metadata"].get("namespace"))
-        for _ in range(20):
-            answer = self.attempt("POST", path, obj)
-            if answer.code != 409 or "resourcequotas" not in answer.message:
-                break
-            time.sleep(0.1)
-        return answer
+        return self.attempt("POST", path, obj, **params)
 
 
 class World:
@@ -148,7 +147,9 @@ class World:
         self._install_control_plane()
         self.control_plane = self.account("control-plane", SYSTEM_NAMESPACE, CONTROL_PLANE_SERVICE_ACCOUNT).kube
         self.web = self.account("web", SYSTEM_NAMESPACE, API_SERVICE_ACCOUNT).kube
-        self._wait_for_policies()
+        self.wait_for_policies()
+        for kube in (self.control_plane, self.web):
+            until("the control plane has its rights", partial(_may_ask, kube))
 
     def close(self) -> None:
         for kube in self._open:
@@ -194,24 +195,159 @@ class World:
         ):  # fmt: skip
             self.admin.apply(obj)
 
-    def _wait_for_policies(self) -> None:
-        """A policy acts a moment after it was written: ask until a namespace of the platform's name is refused."""
-        stranger = self.person("stranger", "strangers")
-        role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "strangers"},
-                "rules": [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["create"]}]}  # fmt: skip
-        binding = {
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
-            "metadata": {"name": "strangers"},
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "strangers"},
-            "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "strangers"}],
-        }  # fmt: skip
-        self.admin.apply(role)
-        self.admin.apply(binding)
-        probe = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ws-probe--probe"}}
+    def wait_for_policies(self) -> None:
+        """Policies act a moment after they were written. The API server takes them over all together, so once those
+        act that were written last, all do: one that refuses an object, and one that completes another."""
+        refused, completed = some_slug("refused"), some_slug("completed")
+        witnesses = _witnesses(refused, completed)
+        root = Actor("root", self.admin)
+
+        def act() -> bool:
+            first, second = (root.create(_config_map("default", name), dryRun="All") for name in (refused, completed))
+            return refused in first.message and completed in (second.body.get("metadata", {}).get("annotations") or {})
+
+        try:
+            for obj in witnesses:
+                self.admin.apply(obj)
+            until("the policies act", act)
+        finally:
+            for obj in reversed(witnesses):
+                kind = self.admin.resource(obj["apiVersion"], obj["kind"])
+                self.admin.delete(kind, None, obj["metadata"]["name"])
+
+    def settle(self, spec: WorkspaceSpec) -> None:
+        """Waits until the API server acts on what a reconciled workspace consists of. Rights, quotas and limits reach
+        those who decide a moment after they were written, and not all at once."""
+        self.settle_rights(spec.tenant, spec.namespace, suspended=spec.suspended)
+        self.settle_quotas(spec.namespace, suspended=spec.suspended)
+
+    def settle_rights(self, tenant: str, namespace: str, *, suspended: bool = False) -> None:
+        """Waits for the rights of the tenant's people and of the workload account in a workspace."""
+        expected = {
+            (Role.VIEWER, "list", resources.POD): True,
+            (Role.MEMBER, "list", resources.POD): True,
+            (Role.MEMBER, "create", resources.POD): not suspended,
+            (Role.ADMIN, "list", resources.POD): True,
+            (Role.ADMIN, "create", resources.ROLE): not suspended,
+            (Role.ADMIN, "create", resources.POD): not suspended,
+        }
+        for (role, verb, kind), right in expected.items():
+            group = tenant_group(tenant, role)
+            self.settle_access(access("user:some", group, verb=verb, kind=kind, namespace=namespace), right=right)
+        account = f"system:serviceaccount:{namespace}:{WORKLOAD_ACCOUNT}"
+        asked = access(account, verb="list", kind=resources.POD, namespace=namespace)
+        self.settle_access(asked, right=not suspended)
+
+    def settle_access(self, asked: Access, *, right: bool) -> None:
+        """Waits until RBAC gives this answer."""
+        until(f"allowed is {right}: {asked}", lambda: self.admin.allowed(asked) is right)
+
+    def settle_quotas(self, namespace: str, *, suspended: bool = False) -> None:
+        """Waits until a workspace's quotas are counted and admission goes by them and by its limits."""
+        until("quotas are counted", lambda: self.counted(namespace))
+        root = Actor("root", self.admin)
+        none = _daemon_set(namespace)
         until(
-            "the policies act",
-            lambda: "(rule: namespaces)" in stranger.attempt("POST", "/api/v1/namespaces", probe, dryRun="All").message,
+            "the quota of objects acts",
+            lambda: "exceeded quota: objects" in root.create(none, dryRun="All").message,
         )
+
+        def limited() -> bool:
+            answer = root.create(_pod(namespace), dryRun="All")
+            if suspended:
+                return "exceeded quota: compute" in answer.message
+            return answer.code == 200 and "cpu" in answer.body["spec"]["containers"][0]["resources"].get("limits", {})
+
+        until("limits and the quota of pods act", limited)
+        quota = self.admin.get(resources.RESOURCE_QUOTA, namespace, "compute")
+        for name in sorted(quota["spec"]["hard"]):
+            if not suspended and name.startswith("requests.") and "/" in name:
+                greedy = _pod(namespace, {name.removeprefix("requests."): "1000"})
+                until(
+                    f"the quota acts on {name}",
+                    lambda obj=greedy: "exceeded quota: compute" in root.create(obj, dryRun="All").message,  # type: ignore[misc]
+                )
+
+    def counted(self, namespace: str) -> bool:
+        """Whether a workspace's quotas have a status."""
+        quotas = list(self.admin.list(resources.RESOURCE_QUOTA, namespace))
+        return bool(quotas) and all(quota.get("status", {}).get("hard") == quota["spec"]["hard"] for quota in quotas)
+
+
+def access(user: str, *groups: str, verb: str, kind: Resource, namespace: str = "", name: str = "") -> Access:
+    """A question to RBAC about somebody."""
+    return Access(
+        user=user, groups=(*groups, "system:authenticated"), verb=verb, group=kind.group, resource=kind.plural,
+        namespace=namespace, name=name,
+    )  # fmt: skip
+
+
+def _may_ask(kube: Kube) -> bool:
+    """Both accounts of the control plane may ask about rights."""
+    try:
+        kube.allowed(access("user:nobody", verb="get", kind=resources.POD, namespace="default"))
+    except Forbidden:
+        return False
+    return True
+
+
+def _config_map(namespace: str, name: str) -> KubernetesObject:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": namespace}}
+
+
+def _pod(namespace: str, limits: Mapping[str, str] | None = None) -> KubernetesObject:
+    """One that every workspace admits, but for its limits."""
+    container = {
+        "name": "main", "image": FACTS.workspace_image, "resources": {"limits": dict(limits)} if limits else {},
+        "securityContext": {
+            "allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+    }  # fmt: skip
+    meta = {"name": some_slug("probe"), "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {"containers": [container]}}
+
+
+def _daemon_set(namespace: str) -> KubernetesObject:
+    """Of which no workspace may have any."""
+    pod, labels = _pod(namespace), {"app": "probe"}
+    template = {"metadata": {"labels": labels}, "spec": pod["spec"]}
+    spec = {"selector": {"matchLabels": labels}, "template": template}
+    return {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": pod["metadata"], "spec": spec}
+
+
+def _witnesses(refused: str, completed: str) -> list[KubernetesObject]:
+    """Policies and then their bindings: a ConfigMap of the one name is refused, one of the other gets an annotation."""
+    api = "admissionregistration.k8s.io/v1"
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["configmaps"]}
+    validating = {
+        "failurePolicy": "Fail",
+        "matchConstraints": {"resourceRules": [rule]},
+        "validations": [{"expression": f"object.metadata.name != '{refused}'", "message": refused}],
+    }
+    annotations = f"Object.metadata{{annotations: {{'{completed}': 'yes'}}}}"
+    mutating = {
+        "failurePolicy": "Fail",
+        "reinvocationPolicy": "Never",
+        "matchConstraints": {"resourceRules": [rule]},
+        "matchConditions": [
+            {"name": "the-one", "expression": f"has(object.metadata.name) && object.metadata.name == '{completed}'"}
+        ],
+        "mutations": [
+            {
+                "patchType": "ApplyConfiguration",
+                "applyConfiguration": {"expression": f"Object{{metadata: {annotations}}}"},
+            }
+        ],
+    }
+    bound = {"policyName": refused, "validationActions": ["Deny"]}
+    return [
+        {"apiVersion": api, "kind": "ValidatingAdmissionPolicy", "metadata": {"name": refused}, "spec": validating},
+        {"apiVersion": api, "kind": "MutatingAdmissionPolicy", "metadata": {"name": completed}, "spec": mutating},
+        {"apiVersion": api, "kind": "ValidatingAdmissionPolicyBinding", "metadata": {"name": refused}, "spec": bound},
+        {"apiVersion": api, "kind": "MutatingAdmissionPolicyBinding", "metadata": {"name": completed},
+         "spec": {"policyName": completed}},
+    ]  # fmt: skip
 
 
 def until(what: str, condition: Callable[[], bool], seconds: float = 90.0) -> None:
@@ -221,6 +357,15 @@ def until(what: str, condition: Callable[[], bool], seconds: float = 90.0) -> No
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:.0f} s: {what}")
         time.sleep(0.05)
+
+
+def served(kube: Kube, api_version: str, kind: str) -> bool:
+    """Whether discovery names a kind and its storage is open. Both come a moment after its definition was taken."""
+    try:
+        kube.list_page(kube.resource(api_version, kind))
+    except ApiError:
+        return False
+    return True
 
 
 def absent(kube: Kube, obj: KubernetesObject) -> bool:
