@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from lightkube.core.exceptions import ConfigError
 from components.facts import Network
 from infra.clusters.errors import ClusterError
 from infra.clusters.outputs import ClusterOutputs
+from infra.installation.home import expanded
 
 _VERSION = "/version"
 _API_SERVERS = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
@@ -28,11 +28,6 @@ _INLINED = {
     "user": {"client-certificate": "client-certificate-data", "client-key": "client-key-data"},
 }
 """Keys that name files → keys that hold the same in base64."""
-
-
-def expand(path: str) -> Path:
-    """`~` and `$VARIABLES` of a path as people write it."""
-    return Path(os.path.expandvars(path)).expanduser()
 
 
 def single_context(document: Mapping[str, Any], context: str | None, folder: Path) -> dict[str, Any]:
@@ -82,7 +77,7 @@ def existing_cluster(kubeconfig: str, context: str | None, pods: str, services: 
 
     The ranges are the profile's word: no cluster can be asked for them. Raises ClusterError.
     """
-    path = expand(kubeconfig)
+    path = expanded(kubeconfig)
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:

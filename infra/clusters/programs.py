@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
@@ -15,15 +14,16 @@ from infra.engine.model import Program
 from infra.profile.model import Profile
 
 
-def cluster_program(profile: Profile, database_authority: str = "") -> Program:
+def cluster_program(profile: Profile, database_authority: str = "", repositories: Collection[str] = ()) -> Program:
     """The stack `cluster` of a profile whose target is a cloud. Raises ClusterError where its SDK is missing.
 
     `database_authority`: PEM of the authority of AWS's databases; without it their certificates are not checked.
+    `repositories`: paths below the registry that images will have beside those that the platform makes itself.
     """
     with _sdk(profile):
         made = _module(profile).program(profile)
     if profile.aws is not None:
-        made = dataclasses.replace(made, database_authority=database_authority)
+        made = made.told(database_authority, repositories)
     program: Program = made
     return program
 

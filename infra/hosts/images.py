@@ -79,7 +79,7 @@ def share(layout: Layout, transport: Transport, blobs: Iterable[BlobFile]) -> No
     """Gives blobs to a host of this machine without copying them: as hard links, which containerd is told to adopt.
 
     Only an acceleration: what cannot be shared (another file system, a containerd that shares nothing) is not there
-    afterwards, and has to be streamed. containerd checks each layer's digest when it unpacks it.
+    afterwards, and has to be streamed. containerd checks what it unpacks against the image's diff ids.
     """
     folder = layout.inside(_CONTENT)
     for blob in blobs:

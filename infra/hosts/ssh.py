@@ -22,6 +22,7 @@ from pathlib import Path
 from infra.hosts.errors import CommandFailed, DeadlinePassed, HostFailed, tail
 from infra.hosts.layout import ADMIN_CONF, PATH
 from infra.hosts.transport import Completed, Input, ShellFiles
+from infra.installation.home import expanded
 
 CONNECT_SECONDS = 8
 ATTEMPTS = 3
@@ -106,11 +107,6 @@ def trust(target: SshTarget) -> str:
             digest.update(file.read_bytes() if file is not None else b"")
         digest.update(b"\0")
     return digest.hexdigest()[:10]
-
-
-def expanded(path: str) -> Path:
-    """A path as people write it."""
-    return Path(os.path.expandvars(path)).expanduser()
 
 
 _RUN = (

@@ -23,6 +23,11 @@ def cache_root() -> Path:
     return Path(os.environ.get("MLP_CACHE") or Path.home() / ".cache" / "mlp")
 
 
+def expanded(path: str) -> Path:
+    """A path as people write it in a profile: with `~` and `$VARIABLES`, relative ones from where the command runs."""
+    return Path(os.path.expandvars(path)).expanduser()
+
+
 class Home:
     """Paths below the installation's folder. Nothing is made until `create`."""
 

@@ -15,6 +15,7 @@ from infra.lifecycle import supplies
 from infra.lifecycle.authorities import fetch_authority, kept_authority
 from infra.lifecycle.names import CLUSTER_STACK
 from infra.profile.model import Local, Profile
+from infra.supply import references
 from infra.supply.model import ImageSet
 from infra.toolchain.model import Tool
 
@@ -36,7 +37,8 @@ def make_cluster(
 def cluster_stack(profile: Profile, tools: Mapping[str, Tool], images: ImageSet) -> Program:
     """The program of the stack `cluster` of a target that makes one. Raises ClusterError where an SDK is missing."""
     if profile.cloud is not None:
-        return cluster_program(profile, kept_authority(profile))
+        paths = {references.repository(image.reference, profile.supply.registry) for image in images}
+        return cluster_program(profile, kept_authority(profile), paths)
     if profile.onprem is not None:
         supply = supplies.supply(profile)
         return onprem.program(profile, tools, images, supply.store.root, supply.architecture)

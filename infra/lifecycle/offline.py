@@ -129,7 +129,7 @@ class Offline:
 
     @cached_property
     def images(self) -> ImageSet:
-        """Images as last built; those that never were have a digest of zeros."""
+        """Images as last built, those that never were with a digest of zeros; those of archives as they are there."""
         built = self._built_images()
         wanted = supplies.wanted_images(self._profile, chosen_components(self._profile))
         images: dict[str, BuiltImage] = {}
@@ -138,6 +138,9 @@ class Offline:
             reference = self._record.images.get(image.name, guess)
             manifest = built.get(reference, Blob(NOT_BUILT, 0))
             images[image.name] = BuiltImage(image.name, reference, manifest, Blob(NOT_BUILT, 0), ())
+        made_here = {image.reference for image in images.values()}
+        given = supplies.given_images(self._profile)
+        images |= {image.name: image for image in given if image.reference not in made_here}
         return ImageSet(images)
 
     def _bill(self, stack: str) -> Bill:

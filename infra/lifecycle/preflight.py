@@ -16,6 +16,9 @@ from infra.lifecycle.runner import Say
 from infra.preflight.check import check
 from infra.preflight.model import Finding, Inputs, blocking
 from infra.profile.model import Profile
+from infra.supply.errors import SupplyError
+from infra.supply.given import GivenImage, absent, distinct
+from infra.supply.model import ImageSet
 from infra.toolchain.service import Toolchain
 
 
@@ -24,7 +27,8 @@ def findings(profile: Profile, home: Home) -> list[Finding]:
     images = supplies.wanted_images(profile, chosen_components(profile))
     tools = Toolchain(cache_root()).inspect(supplies.wanted_tools(profile, images))
     local = profile.local
-    return check(
+    given, unread = archive_findings(profile)
+    found = check(
         Inputs(
             installation=profile.name,
             local=local is not None,
@@ -34,9 +38,37 @@ def findings(profile: Profile, home: Home) -> list[Finding]:
             home_root=homes_root(),
             building=any(tool.action == "build" for tool in tools),
             installed=read_record(home).installed,
+            archives=unread,
             search=os.environ.get("PATH", os.defpath),
         )
     )
+    return [*found, *given]
+
+
+def archive_findings(profile: Profile) -> tuple[list[Finding], int]:
+    """One for each image archive and, one for two images of one name where there are such; and how many bytes are not
+    in the cache yet. Layers are not read."""
+    paths = supplies.archives(profile)
+    if not paths:
+        return [], 0
+    supply = supplies.supply(profile)
+    found: list[Finding] = []
+    given: list[GivenImage] = []
+    for path in paths:
+        try:
+            inside = supply.look([path])
+        except SupplyError as error:
+            found.append(Finding("archive", False, str(error)))
+            continue
+        given += inside
+        size = sum(blob.size for blob in ImageSet({each.image.name: each.image for each in inside}).blobs)
+        count = "1 image" if len(inside) == 1 else f"{len(inside)} images"
+        found.append(Finding("archive", True, f"{path}: {count}, {size >> 20} MiB"))
+    try:
+        distinct(given)
+    except SupplyError as error:
+        found.append(Finding("archives", False, str(error)))
+    return found, sum(blob.size for blob in absent(supply.store, given))
 
 
 def cloud_findings(profile: Profile) -> list[Finding]:

@@ -12,9 +12,10 @@ from components.tracking.images import workspace_image
 from components.tracking.settings import TrackingSettings
 from infra.clouds.opening import registry_login
 from infra.clusters.local import HOST_TOOLS
-from infra.installation.home import cache_root
+from infra.installation.home import cache_root, expanded
 from infra.lifecycle.runner import Say
 from infra.profile.model import Profile
+from infra.supply.given import distinct, joined
 from infra.supply.kubernetes_images import kubernetes_images, virtual_address_image
 from infra.supply.model import ImageSet, SupplyEvent
 from infra.supply.push import push
@@ -97,11 +98,28 @@ def push_images(profile: Profile, images: ImageSet, say: Say) -> int:
     return push(supply(profile).store, ordered, lambda: registry_login(profile), report)
 
 
-def build_images(profile: Profile, images: Sequence[Image], say: Say) -> ImageSet:
-    """Builds what changed. Raises SupplyError."""
+def given_images(profile: Profile) -> ImageSet:
+    """What is in the profile's archives; nothing is taken out of them. Raises BadArchive or CorruptBlob."""
+    paths = archives(profile)
+    return distinct(supply(profile).look(paths)) if paths else ImageSet({})
 
-    def report(event: SupplyEvent) -> None:
+
+def archives(profile: Profile) -> tuple[Path, ...]:
+    """The profile's image archives, each once."""
+    return tuple(dict.fromkeys(expanded(path) for path in profile.supply.archives))
+
+
+def build_images(profile: Profile, images: Sequence[Image], say: Say) -> ImageSet:
+    """Takes what is new out of the profile's archives, then builds what changed. Gives both. Raises SupplyError."""
+
+    def taking(event: SupplyEvent) -> None:
+        if event.state == "started":
+            say(f"taking images out of {event.subject} ({event.size >> 20} MiB)")
+
+    def building(event: SupplyEvent) -> None:
         if event.state in ("waiting", "started"):
             say(f"{event.state}: {event.subject}" if event.state == "waiting" else f"building {event.subject}")
 
-    return supply(profile).build(images, report)
+    source = supply(profile)
+    given = source.take(archives(profile), taking)
+    return joined(source.build(images, building), given)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from infra.hosts import cgroups
 from infra.preflight import control_groups, disk, kernel, leftovers, machine, ports
-from infra.preflight.model import Finding, Inputs
+from infra.preflight.model import GIB, Finding, Inputs
 from infra.toolchain import debian, golang
 from infra.toolchain.cache import Cache
 from infra.toolchain.errors import ToolchainError
@@ -96,5 +96,6 @@ def _disk(inputs: Inputs, modules: Path | None) -> list[Finding]:
         building=inputs.building,
         installed=inputs.installed,
         begun=disk.begun(Cache(inputs.cache_root).go_build, modules) if inputs.building else disk.Begun(),
+        archives=inputs.archives / GIB,
     )
     return disk.findings(wanted, disk.probe([need.folder for need in wanted]))

@@ -21,6 +21,10 @@ HOME = 0.2
 (1.0). With room to spare, not measured: the image blobs with their base, the first host and each further one, and an
 installation's folder."""
 
+_ARCHIVES = "images of archives"
+_UNPACKED = 2.0
+"""Times the size in an archive, where layers are compressed. Not measured."""
+
 SPARE = 1.0
 """GiB that must stay free: below, kubelet begins to evict pods."""
 
@@ -62,12 +66,17 @@ def needs(
     building: bool,
     installed: bool,
     begun: Begun = Begun(),
+    archives: float = 0.0,
 ) -> tuple[Need, ...]:
     """What is still to be written. `modules` is Go's module cache, None where there is no Go; `hosts` None where no
-    cluster is made here."""
-    if installed and not building:
-        return (Need(home, "the installation", HOME, HOME),)
+    cluster is made here; `archives`: GiB of images that are given and not in the cache yet, which hosts unpack."""
     found = [Need(home, "the installation", HOME, HOME)]
+    if archives:
+        found.append(Need(cache, _ARCHIVES, archives, archives))
+        if hosts is not None:
+            found.append(Need(hosts, _ARCHIVES, 0.0, archives * _UNPACKED * nodes))
+    if installed and not building:
+        return tuple(found)
     if building:
         # What is in the build cache now is free again afterwards.
         found.append(Need(cache, "tools", max(GO_BUILD - begun.build_cache, 0.0) + TOOLS, TOOLS - begun.build_cache))

@@ -46,6 +46,8 @@ class Inputs:
     """Whether Go tools must still be built (`Toolchain.inspect` says)."""
     installed: bool = False
     """Whether an earlier `up` of this installation has finished: then its memory and disk are spent already."""
+    archives: int = 0
+    """Bytes of images in archives that are still to be taken into the cache."""
     search: str = os.defpath
     """PATH."""
 

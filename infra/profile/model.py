@@ -43,6 +43,9 @@ class Supply(Closed):
     delivery: Literal["import", "provided", "push"] = "import"
     """`import`: into the hosts' containerd (clusters made here or over SSH). `push`: to the registry above.
     `provided`: the nodes have them or can pull them from the registry; `platform images bundle` makes the archive."""
+    archives: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Paths of OCI image layouts as tar files, whose images are delivered like those made here, with names below the
+    registry above; `~` and `$VARIABLES` are expanded."""
 
 
 class Ports(Closed):

@@ -8,10 +8,9 @@ import tarfile
 from collections.abc import Collection, Iterable
 from io import BytesIO
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import BinaryIO
 
 from infra.supply import oci
-from infra.supply.errors import CorruptBlob
 from infra.supply.model import Blob, BuiltImage, ImageSet
 from infra.supply.store import BlobStore, disk_full_is_named
 from infra.supply.tree import EPOCH
@@ -57,66 +56,6 @@ def bundle(store: BlobStore, images: Iterable[BuiltImage], path: Path, architect
             for image in sorted(chosen, key=lambda image: image.reference)
         ]
         path.with_name(f"{path.name}.index.json").write_text(json.dumps({"images": listing}, indent=1) + "\n")
-
-
-def load(store: BlobStore, path: Path) -> ImageSet:
-    """Takes a bundle's blobs into the store and gives its images, under the names they were bundled with.
-
-    Raises CorruptBlob where a blob does not match its name or is not there; the store then holds no damaged blob.
-    """
-    index: bytes | None = None
-    with path.open("rb") as handle, tarfile.open(fileobj=handle, mode="r|", bufsize=_CHUNK) as archive:
-        for member in archive:
-            content = archive.extractfile(member)
-            if content is None:
-                continue
-            if member.name == "index.json":
-                index = content.read()
-            elif member.name.startswith("blobs/sha256/"):
-                _take(store, content, member, path)
-    if index is None:
-        raise CorruptBlob(f"{path} is no image bundle: it has no index.json. Make it with `platform images bundle`.")
-    built = [_image(store, entry, path) for entry in json.loads(index)["manifests"]]
-    return ImageSet({image.name: image for image in built})
-
-
-def _take(store: BlobStore, content: IO[bytes], member: tarfile.TarInfo, path: Path) -> None:
-    expected = Blob(f"sha256:{member.name.rpartition('/')[2]}", member.size)
-    if store.has(expected):
-        return
-    found = store.write(lambda stream: _copy_expected(content, stream, expected, path))
-    if found != expected:
-        raise CorruptBlob(f"{path} is damaged: {member.name} holds {found.digest}. Copy the bundle again.")
-
-
-def _copy_expected(content: IO[bytes], stream: BinaryIO, expected: Blob, path: Path) -> None:
-    digest = hashlib.sha256()
-    while chunk := content.read(_CHUNK):
-        digest.update(chunk)
-        stream.write(chunk)
-    if f"sha256:{digest.hexdigest()}" != expected.digest:
-        raise CorruptBlob(f"{path} is damaged: a blob does not match its name {expected.digest}. Copy it again.")
-
-
-def _image(store: BlobStore, entry: dict[str, Any], path: Path) -> BuiltImage:
-    manifest_blob = Blob(entry["digest"], entry["size"])
-    _require(store, manifest_blob, path)
-    manifest = json.loads(store.read(manifest_blob))
-    image = BuiltImage(
-        name=entry["annotations"][oci.MLP_NAME],
-        reference=entry["annotations"][oci.CONTAINERD_NAME],
-        manifest=manifest_blob,
-        config=Blob(manifest["config"]["digest"], manifest["config"]["size"]),
-        layers=tuple(Blob(layer["digest"], layer["size"]) for layer in manifest["layers"]),
-    )
-    for blob in image.blobs:
-        _require(store, blob, path)
-    return image
-
-
-def _require(store: BlobStore, blob: Blob, path: Path) -> None:
-    if not store.has(blob):
-        raise CorruptBlob(f"{path} is incomplete: blob {blob.digest} is not in it. Copy the bundle again.")
 
 
 class _HashingReader:

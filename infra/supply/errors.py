@@ -2,6 +2,7 @@
 
 SupplyError                 shown as it stands
 ├── BadImage                an image's definition cannot be built; its author changes it
+├── BadArchive              a file with images is not there or not as it must be; write it again, or name another
 ├── NeedsRoot               Debian and Python layers are made in a root of their own
 ├── RegistryUnreachable     packages could not be fetched; retry when the registry answers
 ├── LockMismatch            what the registry served is not what the lock names; never retried
@@ -21,6 +22,10 @@ class SupplyError(Exception):
 
 class BadImage(SupplyError):
     """The definition of an image is wrong."""
+
+
+class BadArchive(SupplyError):
+    """A file with images can't be used. The message names it and what to do."""
 
 
 class NeedsRoot(SupplyError):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from infra.supply.media import MANIFEST_TYPE
+
 DEFAULT_REGISTRY = "registry.mlp.internal/"
 """Prefix of every image of `source` supply. No such host exists: nodes get these images by import, never by pull."""
 
@@ -21,13 +23,19 @@ class Blob:
 
 @dataclass(frozen=True)
 class BuiltImage:
-    """One image in the blob store. Layers are uncompressed tars, so a layer's digest is also its diff id."""
+    """One image in the blob store.
+
+    Layers that are made here are uncompressed tars, so that a layer's digest is also its diff id; those of images that
+    others made are as they were given, compressed or not.
+    """
 
     name: str
     reference: str
     manifest: Blob
     config: Blob
     layers: tuple[Blob, ...]
+    media_type: str = MANIFEST_TYPE
+    """Of the manifest."""
 
     @property
     def digest(self) -> str:

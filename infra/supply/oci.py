@@ -8,20 +8,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from components.images import Image, PythonPackages, SourceTree
-from components.names import DOMAIN
+from infra.supply.media import CONFIG_TYPE, INDEX_TYPE, LAYER_TYPE, MANIFEST_TYPE
 from infra.supply.model import Blob, BuiltImage
 from infra.supply.tree import EPOCH
 
-MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
-CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
-LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
-INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 
 CONTAINERD_NAME = "io.containerd.image.name"
 """containerd's importer takes an image's full name from this annotation of index.json and asks for no other."""
 REF_NAME = "org.opencontainers.image.ref.name"
-MLP_NAME = f"{DOMAIN}/image"
 
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CREATED = datetime.fromtimestamp(EPOCH, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -96,12 +91,11 @@ def index(images: Iterable[BuiltImage], architecture: str) -> bytes:
             "mediaType": INDEX_TYPE,
             "manifests": [
                 {
-                    **_descriptor(MANIFEST_TYPE, image.manifest),
+                    **_descriptor(image.media_type, image.manifest),
                     "platform": {"architecture": architecture, "os": "linux"},
                     "annotations": {
                         CONTAINERD_NAME: image.reference,
                         REF_NAME: image.reference.rpartition(":")[2],
-                        MLP_NAME: image.name,
                     },
                 }
                 for image in sorted(images, key=lambda image: image.reference)

@@ -18,8 +18,8 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from infra.supply.errors import PushFailed
+from infra.supply.media import MANIFESTS
 from infra.supply.model import Blob, BuiltImage, Progress, SupplyEvent, no_progress
-from infra.supply.oci import MANIFEST_TYPE
 from infra.supply.store import BlobStore
 
 _AT_ONCE = 4
@@ -28,6 +28,7 @@ _FIRST_WAIT = 0.5
 """Seconds before the second attempt; doubled with every further one."""
 _CHUNK = 1 << 20
 _TIMEOUT = httpx.Timeout(60, read=300, write=300)
+_MANIFEST_TYPES = ", ".join(sorted(MANIFESTS))
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 
 
@@ -86,7 +87,7 @@ def push(
             # The config is small and the first call of a new repository: some registries make it then.
             sent += repository.send(store, image.config)
             sent += sum(pool.map(lambda blob: repository.send(store, blob), dict.fromkeys(image.layers)))  # noqa: B023
-            repository.put_manifest(target.tag, store.read(image.manifest))
+            repository.put_manifest(target.tag, store.read(image.manifest), image.media_type)
             progress(SupplyEvent(image.name, "built", time.monotonic() - began, image.size))
     return sent
 
@@ -109,7 +110,7 @@ class _Repository:
 
     def has_manifest(self, digest: str, tag: str) -> bool:
         """Whether the tag names exactly this image."""
-        answer = self._call("HEAD", self._path(f"manifests/{tag}"), headers={"Accept": MANIFEST_TYPE}, absent=True)
+        answer = self._call("HEAD", self._path(f"manifests/{tag}"), headers={"Accept": _MANIFEST_TYPES}, absent=True)
         return answer.status_code == 200 and answer.headers.get("Docker-Content-Digest") == digest
 
     def send(self, store: BlobStore, blob: Blob) -> int:
@@ -139,8 +140,8 @@ class _Repository:
                 break
         return blob.size
 
-    def put_manifest(self, tag: str, document: bytes) -> None:
-        self._call("PUT", self._path(f"manifests/{tag}"), headers={"Content-Type": MANIFEST_TYPE}, body=document)
+    def put_manifest(self, tag: str, document: bytes, media_type: str) -> None:
+        self._call("PUT", self._path(f"manifests/{tag}"), headers={"Content-Type": media_type}, body=document)
 
     def _path(self, rest: str) -> str:
         return f"{self._base}/v2/{self._name}/{rest}"

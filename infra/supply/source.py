@@ -7,15 +7,17 @@ processes may build at once: the second waits, then finds what the first made.
 from __future__ import annotations
 
 import platform
+import time
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from components.images import Image
-from infra.supply import archive, recipes
+from infra.supply import archive, given, recipes
 from infra.supply.building import Build
 from infra.supply.errors import SourceChanged
+from infra.supply.given import GivenImage
 from infra.supply.making import Workshop
 from infra.supply.model import DEFAULT_REGISTRY, BuiltImage, ImageSet, Progress, SupplyEvent, Tools, no_progress
 from infra.supply.store import BlobStore, FileDigests
@@ -68,18 +70,37 @@ class SourceSupply:
         archive.write_archive(self.store, images, stream, self.architecture, present_blobs)
 
     def bundle(self, images: Iterable[BuiltImage], path: Path) -> None:
-        """Writes the images to a file, for machines without registries; `load` is the other side."""
+        """Writes the images to a file, for machines without registries; `take` is the other side."""
         archive.bundle(self.store, images, path, self.architecture)
 
-    def load(self, path: Path, progress: Progress = no_progress) -> ImageSet:
-        """Takes a bundle into the cache. Raises CorruptBlob for a damaged one."""
-        with self._locked(progress):
-            return archive.load(self.store, path)
+    def look(self, paths: Iterable[Path]) -> tuple[GivenImage, ...]:
+        """What is in image archives, without reading their layers. Raises BadArchive or CorruptBlob."""
+        return tuple(each for path in paths for each in given.look(path, self._registry, self.architecture))
+
+    def take(self, paths: Iterable[Path], progress: Progress = no_progress) -> tuple[GivenImage, ...]:
+        """The same, with all of it in the cache. Raises BadArchive, or CorruptBlob for a damaged one."""
+        found: list[GivenImage] = []
+        for path in paths:
+            with self._locked(progress):
+                found += self._take(path, progress)
+        return tuple(found)
 
     def prune(self, keep: ImageSet, progress: Progress = no_progress) -> int:
         """Removes from the cache what `keep` does not need; gives the bytes freed."""
         with self._locked(progress):
             return self.store.prune({blob.digest for blob in keep.blobs})
+
+    def _take(self, path: Path, progress: Progress) -> tuple[GivenImage, ...]:
+        inside = self.look([path])
+        size = sum(blob.size for blob in given.absent(self.store, inside))
+        if not size:
+            progress(SupplyEvent(str(path), "reused"))
+            return inside
+        progress(SupplyEvent(str(path), "started", size=size))
+        began = time.monotonic()
+        taken = given.take(self.store, path, self._registry, self.architecture)
+        progress(SupplyEvent(str(path), "built", time.monotonic() - began, size))
+        return taken
 
     def _locked(self, progress: Progress) -> AbstractContextManager[None]:
         return self.store.locked(lambda: progress(SupplyEvent("the end of another build", "waiting")))

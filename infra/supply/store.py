@@ -82,8 +82,11 @@ class BlobStore:
         except FileNotFoundError:
             return False
 
-    def write(self, fill: Callable[[BinaryIO], None]) -> Blob:
-        """Stores what `fill` writes. An interrupted or failed `fill` leaves nothing."""
+    def write(self, fill: Callable[[BinaryIO], None], expected: Blob | None = None) -> Blob:
+        """Stores what `fill` writes. An interrupted or failed `fill` leaves nothing.
+
+        Raises CorruptBlob where something is `expected` and this is not it.
+        """
         with disk_full_is_named(self.root):
             self._blobs.mkdir(parents=True, exist_ok=True)
             self._work.mkdir(parents=True, exist_ok=True)
@@ -93,6 +96,8 @@ class BlobStore:
                 with os.fdopen(descriptor, "wb") as handle:
                     writer = _HashingWriter(handle)
                     fill(cast(BinaryIO, writer))
+                if expected is not None and Blob(writer.digest, writer.size) != expected:
+                    raise CorruptBlob(f"What was written is {writer.digest}, not {expected.digest}.")
                 temporary.chmod(0o644)
                 temporary.replace(self.path(writer.digest))
             except BaseException:
@@ -113,7 +118,7 @@ class BlobStore:
         self.path(blob.digest).unlink(missing_ok=True)
         return CorruptBlob(
             f"Image blob {blob.digest} in {self._blobs} did not match its digest. "
-            "It was removed; run the same command again to build it anew."
+            "It was removed; run the same command again, which makes it anew."
         )
 
     def recipe(self, key: str) -> LayerRecord | None:

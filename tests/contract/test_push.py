@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -17,11 +17,14 @@ import pytest
 from components.images import Image
 from infra.supply import oci
 from infra.supply.errors import PushFailed
+from infra.supply.given import take
+from infra.supply.media import DOCKER_MANIFEST_TYPE, MANIFEST_TYPE
 from infra.supply.model import BuiltImage
 from infra.supply.push import Credentials, push
 from infra.supply.store import BlobStore
 from tests.servers.registry import PASSWORD, USER, RegistryServer
 from tests.servers.tokens import TokenService
+from tests.unit.supply.layouts import ctr_export, skopeo_all
 
 pytestmark = pytest.mark.contract
 _MIB = 1 << 20
@@ -35,11 +38,12 @@ def built(store: BlobStore, host: str, name: str, layers: list[bytes]) -> BuiltI
     return BuiltImage(name, oci.reference(image, f"{host}/team/", manifest.digest), manifest, config, blobs)
 
 
-def pulled(host: str, image: BuiltImage) -> None:
+def pulled(host: str, image: BuiltImage, kind: str = MANIFEST_TYPE) -> None:
     """Reads everything back and checks each digest."""
     repository, _, tag = image.reference.partition("/")[2].rpartition(":")
     with httpx.Client(auth=(USER, PASSWORD), base_url=f"http://{host}/v2/{repository}") as http:
-        manifest = http.get(f"/manifests/{tag}", headers={"Accept": oci.MANIFEST_TYPE})
+        manifest = http.get(f"/manifests/{tag}", headers={"Accept": kind})
+        assert manifest.headers["Content-Type"] == kind
         assert f"sha256:{hashlib.sha256(manifest.content).hexdigest()}" == image.digest
         for blob in (image.config, *image.layers):
             content = http.get(f"/blobs/{blob.digest}", follow_redirects=True).content
@@ -70,6 +74,18 @@ def test_images_arrive_whole_and_shared_layers_once(registry: RegistryServer, tm
     changed = built(store, registry.host, "one", [shared, b"other"])
     assert push(store, [changed], login, scheme="http") == changed.config.size + len(b"other")
     pulled(registry.host, changed)
+
+
+@pytest.mark.parametrize(("write", "kind"), [(ctr_export, DOCKER_MANIFEST_TYPE), (skopeo_all, MANIFEST_TYPE)])
+def test_a_given_image_arrives_as_it_was_given(
+    write: Callable[[Path], Path], kind: str, registry: RegistryServer, tmp_path: Path
+) -> None:
+    store = BlobStore(tmp_path / "store")
+    (given,) = take(store, write(tmp_path / "app.tar"), f"{registry.host}/team/", "amd64")
+    assert given.image.reference == f"{registry.host}/team/team/app:1"
+    assert push(store, [given.image], login, scheme="http") > 0
+    pulled(registry.host, given.image, kind)
+    assert push(store, [given.image], login, scheme="http") == 0
 
 
 def test_without_a_login_nothing_is_sent_and_the_remedy_is_named(registry: RegistryServer, tmp_path: Path) -> None:
@@ -108,7 +124,7 @@ def test_a_token_service_lets_each_repository_in(tmp_path: Path) -> None:
             token = tokens.token(f"repository:{repository}:pull")
             with httpx.Client(headers={"Authorization": f"Bearer {token}"}) as http:
                 manifest = http.get(
-                    f"http://{registry.host}/v2/{repository}/manifests/{tag}", headers={"Accept": oci.MANIFEST_TYPE}
+                    f"http://{registry.host}/v2/{repository}/manifests/{tag}", headers={"Accept": MANIFEST_TYPE}
                 )
             assert f"sha256:{hashlib.sha256(manifest.content).hexdigest()}" == image.digest
         assert push(store, images, login, scheme="http") == 0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
@@ -42,6 +42,11 @@ class AwsCluster:
     database_authority: str = ""
     """PEM of the authorities that sign the database's certificate in this region. Where it is empty, connections are
     encrypted but nobody checks who answers; `infra.clouds.aws.authority` fetches it."""
+
+    def told(self, database_authority: str, repositories: Collection[str]) -> AwsCluster:
+        """The program with what the profile does not say: the authority, and repositories of given images."""
+        known = tuple(sorted({*self.shape.repositories, *repositories}))
+        return replace(self, shape=replace(self.shape, repositories=known), database_authority=database_authority)
 
     def __call__(self) -> None:
         plan = self.shape

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,9 @@ from infra.hosts.errors import HostError
 from infra.hosts.transport import Transport
 from infra.providers.hosts.models import HostImagesInputs, ImageInput
 from infra.providers.hosts.resource import LIVE, Resource, Say, layout_of, transport_of
+from infra.supply import documents
 from infra.supply.archive import write_archive
+from infra.supply.documents import BadDocument
 from infra.supply.errors import SupplyError
 from infra.supply.model import Blob, BuiltImage
 from infra.supply.store import BlobStore
@@ -22,19 +23,11 @@ def built(store: BlobStore, image: ImageInput) -> BuiltImage:
     """The image in the blob store. Raises HostError where it is not there any more."""
     manifest = Blob(image.digest, image.size)
     if not store.has(manifest):
-        raise HostError(f"image {image.reference} is not in {store.root}; `platform up` builds it again")
-    document = json.loads(store.read(manifest))
-    return BuiltImage(
-        name=image.name,
-        reference=image.reference,
-        manifest=manifest,
-        config=_blob(document["config"]),
-        layers=tuple(_blob(layer) for layer in document["layers"]),
-    )
-
-
-def _blob(descriptor: dict[str, Any]) -> Blob:
-    return Blob(str(descriptor["digest"]), int(descriptor["size"]))
+        raise HostError(f"image {image.reference} is not in {store.root}; `platform up` makes it again")
+    try:
+        return documents.image(image.name, image.reference, manifest, store.read(manifest))
+    except BadDocument:
+        raise HostError(str(store.damaged(manifest))) from None
 
 
 def _share(inputs: HostImagesInputs, transport: Transport, store: BlobStore, chosen: Sequence[BuiltImage]) -> None:

@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from infra.supply.model import BuiltImage
 from infra.supply.source import SourceSupply
 from infra.toolchain.model import Tool, environment
 from infra.toolchain.service import Toolchain
+from tests.unit.supply.layouts import ctr_export, docker_save, skopeo_all
 
 pytestmark = [pytest.mark.root, pytest.mark.skipif(os.geteuid() != 0, reason="needs root for containerd")]
 
@@ -144,6 +145,29 @@ def test_a_changed_image_is_imported_with_its_new_layer_alone(containerd: Contai
         assert (mounted / "pause").stat().st_mode & 0o7777 == 0o755
     finally:
         containerd.ctr(["images", "unmount", str(mounted)])
+
+
+@pytest.mark.parametrize("write", [docker_save, skopeo_all, ctr_export])
+def test_an_image_that_others_wrote_is_imported_with_its_layers_as_they_are(
+    write: Callable[[Path], Path], containerd: Containerd, supply: SourceSupply, tmp_path: Path
+) -> None:
+    (given,) = supply.take([write(tmp_path / "app.tar")])
+    image = given.image
+    before = take_in(containerd, supply, image)
+    assert images.present(Here(containerd)) == {image.reference: image.digest}
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
+    containerd.ctr(["images", "mount", image.reference, str(mounted)])
+    try:
+        assert (mounted / "app").read_bytes()
+    finally:
+        containerd.ctr(["images", "unmount", str(mounted)])
+    there = containerd.ctr(["content", "ls", "-q"]).split()
+    assert image.layers[0].digest in there
+    containerd.ctr(["images", "rm", image.reference])
+    with images.held(Here(containerd), [image.layers[0].digest]) as held:
+        assert take_in(containerd, supply, image, held) <= before
+    assert images.present(Here(containerd)) == {image.reference: image.digest}
 
 
 class Here(ShellFiles):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from infra.clusters.errors import ClusterError
-from infra.clusters.existing import endpoints, existing_cluster, expand, single_context
+from infra.clusters.existing import endpoints, existing_cluster, single_context
 
 CONFIG: dict[str, Any] = {
     "current-context": "blue",
@@ -66,12 +66,6 @@ def test_other_files_are_refused(tmp_path: Path, content: str | None, words: str
         path.write_text(content)
     with pytest.raises(ClusterError, match=words):
         existing_cluster(str(path), None, "10.244.0.0/16", "10.96.0.0/16", "10.0.0.0/24")
-
-
-def test_paths_are_read_as_people_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/home/ada")
-    monkeypatch.setenv("TEAM", "blue")
-    assert expand("~/.kube/$TEAM") == Path("/home/ada/.kube/blue")
 
 
 def test_every_address_and_port_of_the_api_servers_counts() -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from infra.hosts import images
+from infra.hosts.errors import HostError
 from infra.hosts.model import validate
 from infra.hosts.node import blocker, discovery
 from infra.providers.hosts.control_plane import other_planes, own_plane, wanted_of
 from infra.providers.hosts.host import may_raise_limits, spec_of
-from infra.providers.hosts.host_images import superseded
+from infra.providers.hosts.host_images import built, superseded
 from infra.providers.hosts.models import ControlPlaneInputs, HostImagesInputs, HostInputs, ImageInput, NodeInputs
 from infra.providers.hosts.provider import RESOURCES, differences
 from infra.providers.hosts.resource import Teardown, teardown
+from infra.supply.given import take
+from infra.supply.store import BlobStore
+from tests.unit.supply.layouts import ctr_export
 
 
 def _images(*references: str) -> HostImagesInputs:
@@ -55,6 +60,20 @@ def test_only_missing_or_changed_images_are_brought() -> None:
     assert there == {"r/a:1": "sha256:aa", "r/b:1": "sha256:bb"}
     wanted = [("r/a:1", "sha256:aa"), ("r/b:1", "sha256:changed"), ("r/c:1", "sha256:cc"), ("r/d:1", "sha256:dd")]
     assert images.missing(wanted, there) == ("r/b:1", "r/c:1", "r/d:1")
+
+
+def test_an_image_is_found_in_the_store_by_its_manifest(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path / "images")
+    (given,) = take(store, ctr_export(tmp_path / "app.tar"), "registry.example.com/", "amd64")
+    image = given.image
+    size = image.manifest.size
+    wanted = ImageInput(name=image.name, reference=image.reference, digest=image.digest, size=size)
+    assert built(store, wanted) == image
+    store.path(image.digest).write_bytes(b"x" * size)
+    with pytest.raises(HostError, match="did not match its digest"):
+        built(store, wanted)
+    with pytest.raises(HostError, match="makes it again"):
+        built(store, wanted)
 
 
 def test_host_inputs_become_a_valid_description() -> None:

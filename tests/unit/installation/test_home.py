@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 
 from infra.installation.errors import Busy, NotInstalled
-from infra.installation.home import Home, write_private
+from infra.installation.home import Home, expanded, write_private
 from infra.installation.pki import LEAF_DAYS, RENEW_DAYS, gateway_certificate
 from infra.installation.record import Recorder, read_record
 from infra.installation.secrets import SecretSource, open_secrets
@@ -24,6 +24,12 @@ def home(tmp_path: Path) -> Home:
     made = Home("test", tmp_path)
     made.create()
     return made
+
+
+def test_paths_are_read_as_people_write_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.setenv("TEAM", "blue")
+    assert expanded("~/.kube/$TEAM") == Path("/home/ada/.kube/blue")
 
 
 def test_a_second_command_is_told_who_holds_the_lock(home: Home) -> None:

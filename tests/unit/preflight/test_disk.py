@@ -60,6 +60,16 @@ def test_more_hosts_need_more_and_a_finished_installation_next_to_nothing() -> N
     }
 
 
+def test_given_images_need_room_in_the_cache_and_on_each_host_until_they_are_taken() -> None:
+    def given(hosts: Path | None, archives: float) -> dict[Path, float]:
+        found = disk.needs(CACHE, None, hosts, HOME, nodes=2, building=False, installed=True, archives=archives)
+        return {need.folder: need.afterwards for need in found if need.what == "images of archives"}
+
+    assert given(HOSTS, 3.0) == {CACHE: 3.0, HOSTS: 12.0}
+    assert given(None, 3.0) == {CACHE: 3.0}
+    assert given(HOSTS, 0.0) == {}
+
+
 def test_a_folder_that_is_not_there_yet_is_judged_by_its_parent(tmp_path: Path) -> None:
     folder = tmp_path / "not" / "yet"
 

@@ -5,12 +5,13 @@ import io
 import json
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from infra.supply import archive, oci
-from infra.supply.errors import CorruptBlob
+from infra.supply import archive, given, oci
+from infra.supply.errors import CorruptBlob, SupplyError
 from infra.supply.model import BuiltImage
 from infra.supply.store import BlobStore
 
@@ -22,7 +23,7 @@ def store(tmp_path: Path) -> BlobStore:
 
 def image(store: BlobStore, name: str, *layers: bytes) -> BuiltImage:
     blobs = [store.put(layer) for layer in layers]
-    config = store.put(json.dumps({"name": name}).encode())
+    config = store.put(json.dumps({"name": name, "os": "linux", "architecture": "amd64"}).encode())
     manifest = store.put(oci.manifest(config, blobs))
     return BuiltImage(name, f"registry.mlp.internal/{name}:1", manifest, config, tuple(blobs))
 
@@ -84,9 +85,9 @@ def test_a_bundle_gives_the_same_images_on_another_machine(store: BlobStore, tmp
     path = tmp_path / "bundle.tar"
     archive.bundle(store, images, path, "amd64")
     elsewhere = BlobStore(tmp_path / "elsewhere")
-    loaded = archive.load(elsewhere, path)
-    assert list(loaded) == images
-    assert all(elsewhere.has(blob) for blob in loaded.blobs)
+    taken = given.take(elsewhere, path, "registry.mlp.internal/", "amd64")
+    assert [replace(each.image, name=image.name) for each, image in zip(taken, images, strict=True)] == images
+    assert given.absent(elsewhere, taken) == ()
     listing = json.loads((tmp_path / "bundle.tar.index.json").read_text())
     assert listing["images"][0] == {
         "name": "one",
@@ -119,7 +120,7 @@ def changed(change: Callable[[str, bytes], tuple[str, bytes] | None], data: byte
 DAMAGES: dict[str, tuple[Callable[[str, bytes], tuple[str, bytes] | None], str]] = {
     "a changed layer": (lambda n, c: (n, b"evil!!!" if c == b"content" else c), "damaged"),
     "a missing layer": (lambda n, c: None if c == b"content" else (n, c), "incomplete"),
-    "no index": (lambda n, c: None if n == "index.json" else (n, c), "no image bundle"),
+    "no index": (lambda n, c: None if n == "index.json" else (n, c), "no OCI image layout"),
 }
 
 
@@ -129,9 +130,9 @@ def test_a_damaged_bundle_is_refused_and_leaves_no_damaged_blob(case: str, store
     path = tmp_path / "bundle.tar"
     path.write_bytes(changed(change, write(store, image(store, "one", b"content"))))
     elsewhere = BlobStore(tmp_path / "elsewhere")
-    with pytest.raises(CorruptBlob, match=message):
-        archive.load(elsewhere, path)
-    for blob in (tmp_path / "elsewhere/blobs/sha256").iterdir():
+    with pytest.raises(SupplyError, match=message):
+        given.take(elsewhere, path, "registry.mlp.internal/", "amd64")
+    for blob in (tmp_path / "elsewhere/blobs/sha256").glob("*"):
         assert hashlib.sha256(blob.read_bytes()).hexdigest() == blob.name
 
 
@@ -140,5 +141,5 @@ def test_a_name_in_a_bundle_cannot_lead_out_of_the_store(store: BlobStore, tmp_p
     change = lambda n, c: ("blobs/sha256/../../../outside", c) if c == b"content" else (n, c)  # noqa: E731
     path.write_bytes(changed(change, write(store, image(store, "one", b"content"))))
     with pytest.raises(CorruptBlob):
-        archive.load(BlobStore(tmp_path / "elsewhere"), path)
+        given.take(BlobStore(tmp_path / "elsewhere"), path, "registry.mlp.internal/", "amd64")
     assert not (tmp_path / "outside").exists()

@@ -84,7 +84,6 @@ def test_the_index_names_images_as_containerd_imports_them() -> None:
         "annotations": {
             "io.containerd.image.name": "registry.mlp.internal/web:1-ab",
             "org.opencontainers.image.ref.name": "1-ab",
-            "mlp.io/image": "web",
         },
     }
 

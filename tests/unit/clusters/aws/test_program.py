@@ -316,6 +316,13 @@ def test_images_have_repositories_that_nobody_overwrites() -> None:
         assert each.properties["encryptionConfigurations"][0]["encryptionType"] == "KMS"
 
 
+def test_images_that_are_given_have_repositories_too() -> None:
+    told = program(profile()).told("authority", ["team/app", "gateway"])
+    assert told.database_authority == "authority"
+    assert told.shape.repositories == tuple(sorted({*repositories(profile()), "team/app", "gateway"}))
+    assert program(profile()).told("", ()) == program(profile())
+
+
 def test_keys_rotate_and_take_a_month_to_go() -> None:
     for each in map(properties, declared().of("aws:kms/key:Key")):
         assert (each["enableKeyRotation"], each["deletionWindowInDays"]) == (True, 30)
