@@ -11,6 +11,7 @@ from components import (
     database,
     gateway,
     isolation,
+    kubeflow_pipelines,
     network,
     notebooks,
     pipelines,
@@ -82,6 +83,7 @@ CATALOG: tuple[Component[Any], ...] = ordered(
         tracking.COMPONENT,
         queueing.COMPONENT,
         pipelines.COMPONENT,
+        kubeflow_pipelines.COMPONENT,
         training.COMPONENT,
         tuning.COMPONENT,
         gateway.COMPONENT,
@@ -103,6 +105,12 @@ def component(name: str) -> Component[Any]:
 def select(names: Iterable[str]) -> tuple[Component[Any], ...]:
     """The named components in the catalog's order. Raises UnknownComponentError, also for a missing requirement."""
     return ordered([component(name) for name in sorted(set(names), key=_position)])
+
+
+def features(installed: Iterable[str]) -> tuple[Component[Any], ...]:
+    """Those of the installed components that workspaces get only where they ask for them, in the catalog's order."""
+    there = frozenset(installed)
+    return tuple(each for each in CATALOG if each.feature and each.name in there)
 
 
 def _position(name: str) -> int:

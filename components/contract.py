@@ -142,6 +142,13 @@ class Component(Generic[S]):
     """Components that are installed before this one where they are there at all: it works without them."""
     optional: bool = False
     """Whether the platform works without it: where it cannot be installed, everything else still is."""
+    feature: bool = False
+    """Whether workspaces get it only where they ask for it; its name is the feature's."""
+    by_default: bool = True
+    """Whether it is installed where the profile says nothing of it."""
+    problems: Callable[[S, str], tuple[str, ...]] = _none
+    """What is wrong with its settings beyond their types, in sentences, asked where it is switched on. The text is the
+    prefix of images that workspaces may run."""
     images: Callable[[S], tuple[Image, ...]] = _none
     secrets: tuple[str, ...] = ()
     """Names of secrets (random, 32 bytes, URL-safe) that the installer makes for this component."""

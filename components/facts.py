@@ -101,6 +101,19 @@ class Queueing(_Closed):
     lending: int
 
 
+class KubeflowPipelines(_Closed):
+    """What each workspace's instance of Kubeflow Pipelines is made of: full references of images, and its volume."""
+
+    api_server: str
+    persistence_agent: str
+    scheduled_workflow: str
+    driver: str
+    launcher: str
+    metadata_store: str
+    storage: str
+    """Size, as a Kubernetes quantity."""
+
+
 class PlatformFacts(_Closed):
     """Facts of one installation. Optional parts are None where the component is switched off."""
 
@@ -137,5 +150,9 @@ class PlatformFacts(_Closed):
     """Whether workspaces have MPIJobs, whose launchers reach the API server."""
     serving_image: str = ""
     """Image of the model servers."""
+    kubeflow_pipelines: KubeflowPipelines | None = None
+    kubeflow_database_image: str = ""
+    kubeflow_step_image: str = ""
+    """Image for steps of Kubeflow Pipelines that are Python functions."""
     cloud: Cloud | None = None
     """Where set, workspaces get cloud identities and buckets there, and `storage` is None."""

@@ -8,8 +8,9 @@ from typing import Any, Literal
 from components.contract import Component, ComponentSettings
 
 CloudKind = Literal["aws", "gcp", "azure"]
-NOT_ON_CLOUDS = frozenset({"network"})
-"""Their clusters bring a network of their own that enforces policies."""
+NOT_ON_CLOUDS = frozenset({"kubeflow-pipelines", "network"})
+"""Their clusters bring a network of their own that enforces policies. Kubeflow Pipelines' server stores by S3 keys, and
+the cloud identities of workspaces belong to their pods' account, not to its."""
 
 ONLY_ON: Mapping[str, frozenset[CloudKind]] = {"autoscaling": frozenset({"aws"})}
 """Components for some clouds only. GKE and AKS scale their pools themselves; elsewhere nodes can't be ordered."""

@@ -16,7 +16,7 @@ from controlplane.auth.api import api as auth_api
 from controlplane.console import init_app as init_console
 from controlplane.contents.api import api as contents_api
 from controlplane.gate import api as gate
-from controlplane.gate.ports import TokenReviewer
+from controlplane.gate.ports import AccessReviewer, TokenReviewer
 from controlplane.gate.serving import EndpointGate
 from controlplane.gate.tokens import PeopleTokens
 from controlplane.http import caller, endpoint, health, openapi, problem
@@ -43,10 +43,11 @@ log = logging.getLogger(__name__)
 def create_app(
     settings: Settings, *, runtime: Runtime | None = None, reviewer: TokenReviewer | None = None,
     endpoints: EndpointGate | None = None, people: PeopleTokens | None = None, outside: Outside | None = None,
+    access: AccessReviewer | None = None,
 ) -> Flask:  # fmt: skip
     """Opens no connection. `reviewer` asks Kubernetes about pods' tokens; None: no pod is known. `endpoints` judges
     calls of model endpoints; None: nobody may make any. `people` gives the token of calls to the Kubernetes API; None:
-    they do not get there."""
+    they do not get there. `access` asks RBAC about calls of Kubeflow Pipelines; None: nobody may make any."""
     app = Flask("controlplane", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     held = runtime or Runtime.make(settings)
@@ -55,7 +56,7 @@ def create_app(
     caller.init_app(app)
     problem.init_app(app)
     health.init_app(app, held)
-    gate.init_app(app, reviewer, endpoints, people)
+    gate.init_app(app, reviewer, endpoints, people, access)
     typed = endpoint.init_app(app, APIS, PREFIX)
     _serve_document(app, lambda: openapi.document(typed, PREFIX, settings.facts.version))
     init_console(app, settings)
@@ -88,13 +89,14 @@ def _log(response: Response) -> Response:
 def from_environment() -> Flask:
     """For gunicorn: `controlplane.app:from_environment()`."""
     from controlplane import logs
+    from controlplane.gate.access import CachedAccess
     from controlplane.wiring import connect, make_endpoint_gate, make_outside, make_people_tokens, make_reviewer
 
     settings = settings_module.load(os.environ)
     logs.init(settings.log_level)
     kube, runtime = connect(), Runtime.make(settings)
-    people = make_people_tokens(kube)
+    people, access = make_people_tokens(kube), CachedAccess(kube)
     return create_app(
-        settings, runtime=runtime, reviewer=make_reviewer(kube), endpoints=make_endpoint_gate(runtime, kube),
-        people=people, outside=make_outside(settings, kube, people),
+        settings, runtime=runtime, reviewer=make_reviewer(kube), endpoints=make_endpoint_gate(runtime, access),
+        people=people, outside=make_outside(settings, kube, people), access=access,
     )  # fmt: skip

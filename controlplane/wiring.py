@@ -8,20 +8,18 @@ from pathlib import Path
 
 from components.catalog import CATALOG
 from components.names import PEOPLE_SERVICE_ACCOUNT, SYSTEM_NAMESPACE, TUNING
-from components.serving.names import API_GROUP as SERVING_API_GROUP
 from components.serving.names import NAME as SERVING
-from components.serving.names import PREDICT
 from components.storage.objects import ROOT_USER
 from controlplane.clouds.opening import open_cloud
 from controlplane.contents.cluster import Cluster
 from controlplane.experiments.keeper import SearchKeeper
 from controlplane.gate import uses
 from controlplane.gate.endpoints import CachedEndpoints
-from controlplane.gate.ports import AUDIENCE, Minted, Reviewed, TokenReviewer
+from controlplane.gate.ports import AUDIENCE, AccessReviewer, Minted, Reviewed, TokenReviewer
 from controlplane.gate.service import CachedReviewer
-from controlplane.gate.serving import CachedCalls, EndpointGate
+from controlplane.gate.serving import EndpointGate
 from controlplane.gate.tokens import PeopleTokens
-from controlplane.kube.client import Access, Kube
+from controlplane.kube.client import Kube
 from controlplane.kube.people import PeopleKube
 from controlplane.kube.transport import Patience
 from controlplane.outside import Outside
@@ -57,22 +55,6 @@ class KubeReviewer:
         """None: not valid for our audience. Raises Temporary where the API server is away."""
         found = self._kube.token_review(token, [AUDIENCE])
         return None if found is None else Reviewed(found.username, found.groups)
-
-
-class KubeCalls:
-    """Asks RBAC about calls of model endpoints."""
-
-    def __init__(self, kube: Kube) -> None:
-        self._kube = kube
-
-    def may_call(self, user: str, groups: tuple[str, ...], namespace: str, endpoint: str) -> bool:
-        """Raises Temporary where the API server is away."""
-        return self._kube.allowed(
-            Access(
-                user=user, groups=groups, verb="create", group=SERVING_API_GROUP, resource="inferenceservices",
-                subresource=PREDICT, namespace=namespace, name=endpoint,
-            )
-        )  # fmt: skip
 
 
 class KubeEndpoints:
@@ -131,13 +113,12 @@ def make_people_tokens(kube: Kube) -> PeopleTokens:
     return PeopleTokens(KubeMinter(kube))
 
 
-def make_endpoint_gate(runtime: Runtime, kube: Kube) -> EndpointGate:
+def make_endpoint_gate(runtime: Runtime, access: AccessReviewer) -> EndpointGate:
     """Without model endpoints there are none to look for."""
-    calls = CachedCalls(KubeCalls(kube))
     if SERVING not in runtime.settings.facts.components:
-        return EndpointGate(calls)
+        return EndpointGate(access)
     endpoints = CachedEndpoints(KubeEndpoints(connect(patience=_CALLERS_WAIT)))
-    return EndpointGate(calls, endpoints, uses=uses.into(runtime))
+    return EndpointGate(access, endpoints, uses=uses.into(runtime))
 
 
 def make_watch(on_drift: Callable[[Drift], None]) -> DriftWatcher:

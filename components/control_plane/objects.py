@@ -32,7 +32,7 @@ from components.control_plane.settings import ControlPlaneSettings
 from components.database import managed as managed_database
 from components.database.names import DATABASES, password_name
 from components.gateway.names import GATEWAY_PODS, HOP_SECRET, TRACKING_HOP_SECRET
-from components.isolation.rbac import CONTROL_PLANE_RULES
+from components.isolation.rbac import control_plane_rules
 from components.names import (
     API_SERVICE_ACCOUNT,
     CONTROL_PLANE_SERVICE_ACCOUNT,
@@ -69,11 +69,12 @@ def objects(settings: ControlPlaneSettings, install: Install) -> tuple[Kubernete
     tracking = {"tracking-secret": secrets[READER_SECRET]} if install.facts.tracking else {}
     environment = _environment(settings, install)
     config = k8s.digest(facts, environment, runtime)
+    rules = control_plane_rules(features=install.facts.kubeflow_pipelines is not None)
     return (
         k8s.namespace(SYSTEM),
         k8s.service_account(SYSTEM, CONTROL_PLANE_SERVICE_ACCOUNT, managed),
         k8s.service_account(SYSTEM, API_SERVICE_ACCOUNT),
-        *_role(NAME, CONTROL_PLANE_SERVICE_ACCOUNT, CONTROL_PLANE_RULES),
+        *_role(NAME, CONTROL_PLANE_SERVICE_ACCOUNT, rules),
         *_role(API_SERVICE_ACCOUNT, API_SERVICE_ACCOUNT, API_RULES),
         *people_objects(),
         k8s.default_deny(SYSTEM),

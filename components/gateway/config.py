@@ -6,7 +6,7 @@ words) ends here. What says who calls is set here, from the control plane's answ
 
 from __future__ import annotations
 
-from components.gateway import kubernetes, notebooks, serving, tracking
+from components.gateway import kubeflow_pipelines, kubernetes, notebooks, serving, tracking
 from components.gateway.nginx import Directive, block, d, render
 from components.gateway.parts import CONTROL_PLANE_HEADERS, authority, problem_response, sent
 from components.gateway.plan import GatewayPlan
@@ -83,6 +83,7 @@ def _http(plan: GatewayPlan) -> list[Directive]:
         *kubernetes.outside(),
         kubernetes.upstream(plan.kubernetes),
         *(serving.maps() if plan.serving else ()),
+        *(kubeflow_pipelines.maps() if plan.kubeflow_pipelines else ()),
         *([*notebooks.cache(plan), *notebooks.maps()] if plan.notebooks else []),
         block(
             "server",
@@ -149,6 +150,7 @@ def _server(plan: GatewayPlan) -> list[Directive]:
     parts = tracking.locations(plan, plan.tracking, strict) if plan.tracking else []
     parts += kubernetes.locations(plan, strict)
     parts += serving.locations(plan.serving, strict) if plan.serving else []
+    parts += kubeflow_pipelines.locations(plan.kubeflow_pipelines, strict) if plan.kubeflow_pipelines else []
     parts += notebooks.locations(plan, plan.notebooks) if plan.notebooks else []
     return [
         *_listen(plan),

@@ -23,6 +23,7 @@ from components.gateway.names import (
 )
 from components.gateway.plan import HEALTH_PORT, GatewayPlan
 from components.gateway.settings import GatewaySettings
+from components.kubeflow_pipelines import names as kubeflow_pipelines
 from components.names import SYSTEM_NAMESPACE, component_namespace
 from components.notebooks.names import SERVER_PORT, SERVERS
 from components.serving import names as serving
@@ -58,6 +59,9 @@ def plan(settings: GatewaySettings, install: Install) -> GatewayPlan:
         max_body_mb=settings.max_body_mb,
         max_artifact_mb=settings.max_artifact_mb,
         serving=f".svc.{domain}" if serving.NAME in facts.components else None,
+        kubeflow_pipelines=(
+            f".svc.{domain}:{kubeflow_pipelines.HTTP_PORT}" if kubeflow_pipelines.NAME in facts.components else None
+        ),
     )
 
 
@@ -76,6 +80,8 @@ def objects(settings: GatewaySettings, install: Install) -> tuple[KubernetesObje
         upstreams.append(k8s.to_endpoint(install.facts.tracking))
     if serving.NAME in install.facts.components:
         upstreams.append({"to": [k8s.WORKSPACES], "ports": k8s.ports(serving.PORT)})
+    if kubeflow_pipelines.NAME in install.facts.components:
+        upstreams.append({"to": [k8s.WORKSPACES], "ports": k8s.ports(kubeflow_pipelines.HTTP_PORT)})
     if install.facts.notebooks:
         upstreams.append(k8s.to_endpoint(install.facts.notebooks))
         upstreams.append({"to": [SERVERS], "ports": k8s.ports(SERVER_PORT)})

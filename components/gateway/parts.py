@@ -23,6 +23,8 @@ COMMON_HEADERS = (
     "Sec-Fetch-Site",
     "User-Agent",
 )
+TENANTS_HEADERS = tuple(name for name in COMMON_HEADERS if not name.startswith("Sec-"))
+"""To a tenant's own program: no cookie, no token, nothing that says who calls."""
 CONTROL_PLANE_HEADERS = (
     *COMMON_HEADERS,
     "Authorization",
@@ -41,6 +43,20 @@ CONTROL_PLANE_HEADERS = (
     "X-CSRF-Token",
 )
 AUTHORIZE_HEADERS = ("Authorization", "Cookie", "Origin", "Sec-Fetch-Site", "X-CSRF-Token", "X-MLflow-Workspace")
+_ORDERS = tuple(f"X-Accel-{name}" for name in ("Buffering", "Charset", "Expires", "Limit-Rate", "Redirect"))
+"""nginx would obey these from what answers: a redirect reaches locations that are internal."""
+_POWERS = (
+    "Access-Control-Allow-Credentials",
+    "Access-Control-Allow-Origin",
+    "Clear-Site-Data",
+    "Content-Security-Policy",
+    "Service-Worker-Allowed",
+    "Set-Cookie",
+    "Set-Cookie2",
+    "Strict-Transport-Security",
+    "X-Content-Type-Options",
+)
+"""What a server may say of its whole origin."""
 
 
 def sent(headers: Sequence[str], host: str) -> list[Directive]:
@@ -56,6 +72,20 @@ def sent(headers: Sequence[str], host: str) -> list[Directive]:
     }
     client = {name: f"$http_{name.lower().replace('-', '_')}" for name in headers}
     return [d("proxy_set_header", name, value) for name, value in (client | own).items()]
+
+
+def tenants_answers(strict: Sequence[Directive]) -> list[Directive]:
+    """What answers is a tenant's own program on the console's origin: its pages get no powers, its cookies and its
+    orders to nginx end here. `strict`: headers that every answer bears."""
+    return [
+        d("proxy_ignore_headers", *_ORDERS),
+        *(d("proxy_hide_header", name) for name in (*_ORDERS, *_POWERS)),
+        *strict,
+        d("add_header", "Content-Security-Policy", "sandbox; default-src 'none'", "always"),
+        d("add_header", "X-Content-Type-Options", "nosniff", "always"),
+        # Answers reach the caller as they come, such as tokens of a text, and fill no disk of the gateway's.
+        d("proxy_buffering", "off"),
+    ]
 
 
 def authorized(unavailable: str = "@unavailable") -> list[Directive]:

@@ -34,6 +34,9 @@ class GatewayPlan:
     max_artifact_mb: int
     serving: str | None = None
     """What follows `service.namespace` in the host name of a model endpoint; None: there are none."""
+    kubeflow_pipelines: str | None = None
+    """What follows `service.namespace` in the host name of a workspace's Kubeflow Pipelines, and the port; None: there
+    are none."""
     folder: str = "/etc/mlp"
     """Where certificate, key, secrets and the API server's authority are mounted."""
     scratch: str = "/tmp"  # noqa: S108 - a folder of the container's own

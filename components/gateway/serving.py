@@ -8,30 +8,11 @@ pages get no powers, its cookies and its orders to nginx end here, and it sees n
 from __future__ import annotations
 
 from components.gateway.nginx import Directive, block, d
-from components.gateway.parts import COMMON_HEADERS, authorized, problem_response, sent
-from components.serving.names import PATH, PLAIN_PREFIX, PLAIN_REST, SERVED_BY, WAKING
+from components.gateway.parts import TENANTS_HEADERS, authorized, problem_response, sent, tenants_answers
+from components.paths import PLAIN_REST
+from components.serving.names import PATH, PLAIN_PREFIX, SERVED_BY, WAKING
 
-_HEADERS = (
-    *(name for name in COMMON_HEADERS if not name.startswith("Sec-")),
-    "Inference-Header-Content-Length",
-    "Traceparent",
-    "Tracestate",
-)
-_ORDERS = tuple(f"X-Accel-{name}" for name in ("Buffering", "Charset", "Expires", "Limit-Rate", "Redirect"))
-"""nginx would obey these from what answers: a redirect reaches locations that are internal."""
-_HIDDEN = (
-    *_ORDERS,
-    "Access-Control-Allow-Credentials",
-    "Access-Control-Allow-Origin",
-    "Clear-Site-Data",
-    "Content-Security-Policy",
-    "Service-Worker-Allowed",
-    "Set-Cookie",
-    "Set-Cookie2",
-    "Strict-Transport-Security",
-    "X-Content-Type-Options",
-    SERVED_BY,
-)
+_HEADERS = (*TENANTS_HEADERS, "Inference-Header-Content-Length", "Traceparent", "Tracestate")
 
 
 def maps() -> list[Directive]:
@@ -72,14 +53,9 @@ def locations(domain: str, strict: list[Directive]) -> list[Directive]:
                 d("auth_request_set", "$serving_endpoint", "$upstream_http_x_served_by"),
                 d("proxy_pass", f"http://{host}$serving_path$is_args$args"),
                 *sent(_HEADERS, host),
-                d("proxy_ignore_headers", *_ORDERS),
-                *(d("proxy_hide_header", name) for name in _HIDDEN),
-                *strict,
-                d("add_header", "Content-Security-Policy", "sandbox; default-src 'none'", "always"),
-                d("add_header", "X-Content-Type-Options", "nosniff", "always"),
+                *tenants_answers(strict),
+                d("proxy_hide_header", SERVED_BY),
                 d("add_header", SERVED_BY, "$serving_endpoint", "always"),
-                # Answers that come piece by piece, such as tokens of a text, reach the caller as they come.
-                d("proxy_buffering", "off"),
                 d("proxy_read_timeout", "300s"),
             ],
         ),

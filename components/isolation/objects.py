@@ -12,6 +12,7 @@ from components.isolation.policies.model import Policy
 from components.isolation.priorities import CLASSES, priority_classes
 from components.isolation.rbac import WORKLOAD_CLUSTER_ROLE, cluster_roles
 from components.isolation.settings import IsolationSettings
+from components.kubeflow_pipelines import rbac as kubeflow_pipelines
 from components.names import CLUSTER_ROLE, Role
 from components.pipelines import rbac as pipelines
 from components.queueing import rbac as queueing
@@ -20,7 +21,7 @@ from components.tracking import rbac as tracking
 from components.training import rbac as training
 from components.tuning import rbac as tuning
 
-_PARTS = (tracking, queueing, pipelines, training, tuning, serving)
+_PARTS = (tracking, queueing, pipelines, kubeflow_pipelines, training, tuning, serving)
 COMPONENT_RULES = {
     CLUSTER_ROLE[Role.VIEWER]: [rule for part in _PARTS for rule in part.VIEWER_RULES],
     CLUSTER_ROLE[Role.MEMBER]: [rule for part in _PARTS for rule in part.MEMBER_RULES],

@@ -14,6 +14,7 @@ from components.contract import KubernetesObject
 from components.names import (
     CLUSTER_ROLE,
     DOMAIN,
+    KUBEFLOW_PIPELINES_CLUSTER_ROLE,
     PEOPLE_CLUSTER_ROLE,
     PIPELINES_CLUSTER_ROLE,
     SERVING_CLUSTER_ROLE,
@@ -29,8 +30,13 @@ WORKLOAD_CLUSTER_ROLE = "mlp-workload"
 STORAGE_SECRET = "storage"  # noqa: S105 - the name of the object, not its content
 """Secret of every workspace with its S3 access; the only secrets the control plane may touch."""
 
-COMPONENT_CLUSTER_ROLES = (PIPELINES_CLUSTER_ROLE, SERVING_CLUSTER_ROLE, SPAWNER_CLUSTER_ROLE)
-"""Roles of components' own controllers, which the control plane binds in each workspace."""
+COMPONENT_CLUSTER_ROLES = (
+    KUBEFLOW_PIPELINES_CLUSTER_ROLE,
+    PIPELINES_CLUSTER_ROLE,
+    SERVING_CLUSTER_ROLE,
+    SPAWNER_CLUSTER_ROLE,
+)
+"""Roles of what components run in workspaces or for them, which the control plane binds in each workspace."""
 
 _COMPONENT = "isolation"
 _READ = ("get", "list", "watch")
@@ -106,6 +112,17 @@ CONTROL_PLANE_RULES: tuple[Rule, ...] = (
     rule(DOMAIN, ("workspaces",), ("manage",)),
 )  # fmt: skip
 """The control plane's ClusterRole. Writing outside of workspaces is refused to it by admission as well."""
+
+_INSTANCE_RULES = (
+    rule("apps", ("statefulsets",), (*_READ, "create", "patch", "delete")),
+    rule("", ("services",), (*_READ, "create", "patch", "delete")),
+)
+"""For what runs in workspaces by their features."""
+
+
+def control_plane_rules(features: bool) -> tuple[Rule, ...]:
+    """`features`: whether a component is installed that runs something in workspaces that ask for it."""
+    return (*CONTROL_PLANE_RULES, *(_INSTANCE_RULES if features else ()))
 
 
 def cluster_roles(extra: Mapping[str, Sequence[Rule]]) -> tuple[KubernetesObject, ...]:

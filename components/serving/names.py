@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from components.names import DOMAIN
+from components.paths import PLAIN_REST, WORKSPACE
 
 NAME = "serving"
 
@@ -50,14 +51,10 @@ WAKING = "waking"
 SERVED_BY = "X-Served-By"
 """Header of every answer of an endpoint: its name, as calls of one address may go to its canaries too."""
 
-# Written for Python and PCRE alike. No escapes, no dot segments, no doubled slash: whatever reads it sees one path.
-_NAMESPACE = "ws-[a-z0-9-]{1,50}"
 _ENDPOINT = "[a-z](?:[-a-z0-9]{0,51}[a-z0-9])?"
-_SEGMENT = r"(?!\.{1,2}(?:/|\?|$))[A-Za-z0-9._~@:+,=-]+"
-PLAIN_REST = rf"/(?:{_SEGMENT}/)*(?:{_SEGMENT})?"
-PLAIN_PREFIX = f"{PATH}/{_NAMESPACE}/{_ENDPOINT}"
+PLAIN_PREFIX = f"{PATH}/{WORKSPACE}/{_ENDPOINT}"
 _ADDRESS = re.compile(
-    rf"{PATH}/(?P<namespace>{_NAMESPACE})/(?P<name>{_ENDPOINT})(?P<rest>{PLAIN_REST})(?:\?[^#]*)?", re.ASCII
+    rf"{PATH}/(?P<namespace>{WORKSPACE})/(?P<name>{_ENDPOINT})(?P<rest>{PLAIN_REST})(?:\?[^#]*)?", re.ASCII
 )
 
 

@@ -6,7 +6,7 @@ find their field by themselves. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -22,6 +22,9 @@ from controlplane.quotas.text import QuotaText
 M = TypeVar("M", bound=BaseModel)
 
 SLUG_HELP = "Lower-case letters, digits and single dashes, beginning with a letter; at most 24 characters."
+FEATURES_HELP = "Choose among those listed."
+FEATURE = "feature."
+"""What the names of the boxes of features begin with."""
 _MESSAGES = {
     "missing": "Fill this in.",
     "string_too_short": "At least {min_length} characters.",
@@ -146,6 +149,17 @@ def quota_values(quota: Quota, prefix: str = "quota.") -> dict[str, str]:
         prefix + "storage": _plain_gib(quota.storage),
         prefix + "pods": str(quota.pods),
     }
+
+
+def read_features(form: Form) -> list[str]:
+    """The features whose boxes are ticked."""
+    boxes = (name for name, value in form.values.items() if name.startswith(FEATURE) and value == "true")
+    return sorted(name.removeprefix(FEATURE) for name in boxes)
+
+
+def feature_values(features: Iterable[str]) -> dict[str, str]:
+    """Features as values of their boxes."""
+    return {FEATURE + name: "true" for name in features}
 
 
 def end_of_day(text: str) -> datetime | str | None:

@@ -32,8 +32,8 @@ from controlplane.workspaces.service import WorkspaceService
 
 _QUOTA = {"quota.cpu": "CPU", "quota.memory": "Memory", "quota.storage": "Storage", "quota.pods": "Pods"}
 _NEW = {
-    "tenant": "Tenant", "name": "Name", "title": "Title", **_QUOTA, "expires_at": "Needed until",
-    "reason": "What is it for?",
+    "tenant": "Tenant", "name": "Name", "title": "Title", **_QUOTA, "features": "Features",
+    "expires_at": "Needed until", "reason": "What is it for?",
 }  # fmt: skip
 _MORE = {**_QUOTA, "reason": "Why is it needed?"}
 _FIRST = {"quota.cpu": "2", "quota.memory": "4", "quota.storage": "10", "quota.pods": "20"}
@@ -72,11 +72,17 @@ def new_workspace() -> Response:
 
 @bp.post("/workspaces/new")
 def ask_for_workspace() -> Response:
-    form = Form(web.fields(_NEW), labels=_NEW)
+    form = Form({**web.fields(_NEW), **web.ticked(forms.FEATURE)}, labels=_NEW)
     wanted, form = forms.read_quota(form)
-    given: dict[str, object] = {n: v for n, v in form.values.items() if n not in _QUOTA}
-    given |= {"quota": wanted, "expires_at": forms.end_of_day(form.value("expires_at"))}
-    messages = {"name": forms.SLUG_HELP, "expires_at": "A date such as 2026-12-31.", "tenant": "Choose a tenant."}
+    given: dict[str, object] = {n: form.value(n) for n in _NEW if n not in _QUOTA}
+    given |= {
+        "quota": wanted, "features": forms.read_features(form),
+        "expires_at": forms.end_of_day(form.value("expires_at")),
+    }  # fmt: skip
+    messages = {
+        "name": forms.SLUG_HELP, "expires_at": "A date such as 2026-12-31.", "tenant": "Choose a tenant.",
+        "features": forms.FEATURES_HELP,
+    }  # fmt: skip
     try:
         asked = forms.fill(_Asked, form, given, messages)
         made = _make(asked.tenant, _workspace(asked), asked.reason)
@@ -175,8 +181,9 @@ def _workspace_of(tenant: str, name: str) -> Workspace:
 def _new(form: Form, status: int = 200) -> Response:
     with web.work() as work:
         tenants = tenants_to_ask(work)
+        features = WorkspaceService(work).features().items
     return web.show(
-        "workspace_new.html", status, form=form, tenants=tenants, slug_help=forms.SLUG_HELP,
+        "workspace_new.html", status, form=form, tenants=tenants, slug_help=forms.SLUG_HELP, features=features,
         tenant_options=[(t.slug, t.title) for t in tenants],
     )  # fmt: skip
 

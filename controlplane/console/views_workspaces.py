@@ -25,7 +25,7 @@ from controlplane.workspaces.service import WorkspaceService
 _WITH_CONTENTS = frozenset({WorkspaceState.READY, WorkspaceState.UPDATING, WorkspaceState.SUSPENDED})
 _LABELS = {
     "title": "Title", "quota.cpu": "CPU", "quota.memory": "Memory", "quota.storage": "Storage", "quota.pods": "Pods",
-    "expires_at": "Expires",
+    "features": "Features", "expires_at": "Expires",
 }  # fmt: skip
 
 
@@ -61,21 +61,27 @@ def workspace_settings(tenant: str, name: str) -> Response:
         raise NotFound
     until = shown.expires_at.date().isoformat() if shown.expires_at else ""
     values = {"title": shown.title, "expires_at": until, "version": str(shown.version)}
-    return _settings(shown, Form({**values, **forms.quota_values(shown.quota)}, labels=_LABELS))
+    values |= forms.quota_values(shown.quota) | forms.feature_values(shown.features)
+    return _settings(shown, Form(values, labels=_LABELS))
 
 
 @bp.post("/workspaces/<tenant>/<name>/settings")
 def change_workspace(tenant: str, name: str) -> Response:
-    form = Form(web.fields({**_LABELS, "version": ""}), labels=_LABELS)
+    form = Form({**web.fields({**_LABELS, "version": ""}), **web.ticked(forms.FEATURE)}, labels=_LABELS)
     with web.work() as work:
         shown, _ = _find(work, tenant, name)
+        offered = {feature.name for feature in WorkspaceService(work).features().items}
     wanted, form = forms.read_quota(form, like=shown.quota)
     until = forms.end_of_day(form.value("expires_at"))
-    given: dict[str, object] = {"title": form.value("title"), "quota": wanted, "expires_at": until}
+    features = {*forms.read_features(form), *(name for name in shown.features if name not in offered)}
+    given: dict[str, object] = {
+        "title": form.value("title"), "quota": wanted, "features": sorted(features), "expires_at": until,
+    }  # fmt: skip
+    messages = {"expires_at": "A date such as 2026-12-31.", "features": forms.FEATURES_HELP}
     if until is None:
         given["never_expires"] = True
     try:
-        command = forms.fill(WorkspaceUpdate, form, given, {"expires_at": "A date such as 2026-12-31."})
+        command = forms.fill(WorkspaceUpdate, form, given, messages)
         with web.work() as work:
             done = WorkspaceService(work).update(tenant, name, command, web.version(form))
     except Incomplete as incomplete:
@@ -123,4 +129,8 @@ def _done(done: Change, otherwise: str) -> Response:
 
 
 def _settings(shown: Workspace, form: Form, status: int = 200) -> Response:
-    return web.show("workspace_settings.html", status, workspace=shown, form=replace(form, labels=_LABELS))
+    with web.work() as work:
+        features = WorkspaceService(work).features().items
+    return web.show(
+        "workspace_settings.html", status, workspace=shown, features=features, form=replace(form, labels=_LABELS)
+    )

@@ -122,6 +122,11 @@ def fields(names: Iterable[str]) -> dict[str, str]:
     return {name: request.form.get(name, "").strip() for name in names}
 
 
+def ticked(prefix: str) -> dict[str, str]:
+    """The ticked boxes of the form whose names begin with the prefix, as values of a form."""
+    return {name: value for name, value in request.form.items() if name.startswith(prefix) and value == "true"}
+
+
 def version(form: Form) -> int | None:
     """The version the person saw when the form was shown, so that two do not overwrite each other."""
     text = form.value("version")

@@ -15,6 +15,8 @@ GROUP_SEPARATOR = "|"
 PLATFORM_ADMIN_GROUP = "platform:admin"
 SERVICE_ACCOUNT = re.compile(r"system:serviceaccount:([a-z0-9][-a-z0-9]{0,62}):([a-z0-9][-a-z0-9.]{0,252})")
 WORKSPACE_PREFIX = "ws-"
+SERVICE_HEADER = "X-Upstream"
+"""Which service answers the call, as `service.namespace`."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from controlplane.kube.client import Access
 from controlplane.serving.endpoints import Endpoint
 
 AUDIENCE = "mlp"
@@ -39,9 +40,9 @@ class TokenMinter(Protocol):
         ...
 
 
-class CallReviewer(Protocol):
-    def may_call(self, user: str, groups: tuple[str, ...], namespace: str, endpoint: str) -> bool:
-        """Whether RBAC lets them call that model endpoint. Raises `errors.Temporary` when nobody can tell."""
+class AccessReviewer(Protocol):
+    def allowed(self, access: Access) -> bool:
+        """RBAC's answer. Raises `errors.Temporary` when nobody can tell."""
         ...
 
 

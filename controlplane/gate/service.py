@@ -62,7 +62,7 @@ class GateService:
         """`workspace`: the namespace that the call names. One that is no workspace of ours is left to RBAC."""
         active = active_tenants(self._work, principal)
         if workspace is not None and workspaces.by_namespace(self._work.session, workspace) is not None:
-            refusal = self._closed(workspace)
+            refusal = self.closed(workspace)
             if refusal is not None:
                 return refusal
         return of_person(principal, active)
@@ -77,7 +77,7 @@ class GateService:
         tenant = found[1].id if found else None
         # Others learn nothing about a workspace that is not theirs, not even that it is suspended: RBAC refuses them.
         if namespace is not None and tenant in principal.roles:
-            refusal = self._closed(namespace)
+            refusal = self.closed(namespace)
             if refusal is not None:
                 return refusal
         rows = tenants.by_ids(self._work.session, set(principal.roles))
@@ -94,12 +94,13 @@ class GateService:
         namespace = namespace_of(reviewed.user)
         if namespace is None or not namespace.startswith(WORKSPACE_PREFIX):
             return Refusal(403, "not-a-workspace")
-        refusal = self._closed(namespace)
+        refusal = self.closed(namespace)
         if refusal is not None:
             return refusal
         return of_service_account(reviewed.user, reviewed.groups)
 
-    def _closed(self, namespace: str) -> Refusal | None:
+    def closed(self, namespace: str) -> Refusal | None:
+        """Why nothing reaches that namespace; None: it is a workspace in use."""
         found = workspaces.by_namespace(self._work.session, namespace)
         if found is None:
             return Refusal(403, "not-a-workspace")

@@ -8,23 +8,19 @@ address alone: canaries answer in that endpoint's stead, and only who may change
 from __future__ import annotations
 
 import random
-import threading
-import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from components.serving.names import PATH, SERVED_BY, WAKING, EndpointAddress, endpoint_of
+from components.serving.names import API_GROUP, PATH, PREDICT, SERVED_BY, WAKING, EndpointAddress, endpoint_of
 from controlplane.gate.endpoints import CachedEndpoints
-from controlplane.gate.model import Identity, Refusal
-from controlplane.gate.ports import CallReviewer
+from controlplane.gate.model import SERVICE_HEADER, Identity, Refusal
+from controlplane.gate.ports import AccessReviewer
 from controlplane.gate.uses import EndpointUses
+from controlplane.kube.client import Access
 from controlplane.serving.endpoints import chosen
 
-SERVICE_HEADER = "X-Upstream"
 _PREFIX = f"{PATH}/"
-_Question = tuple[str, tuple[str, ...], str, str]
 T = TypeVar("T")
 
 
@@ -39,40 +35,11 @@ class EndpointCall:
         return {**self.identity.headers(), SERVICE_HEADER: self.target.service, SERVED_BY: self.target.name}
 
 
-class CachedCalls:
-    """Remembers answers, yes and no, for `seconds`: taking a member away acts after this time."""
-
-    def __init__(
-        self, reviewer: CallReviewer, *, seconds: float = 3.0, size: int = 5000,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:  # fmt: skip
-        self._reviewer = reviewer
-        self._seconds = seconds
-        self._size = size
-        self._clock = clock
-        self._known: OrderedDict[_Question, tuple[float, bool]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def may_call(self, user: str, groups: tuple[str, ...], namespace: str, endpoint: str) -> bool:
-        question = (user, groups, namespace, endpoint)
-        with self._lock:
-            found = self._known.get(question)
-            if found is not None and found[0] > self._clock():
-                return found[1]
-        answer = self._reviewer.may_call(user, groups, namespace, endpoint)
-        with self._lock:
-            self._known.pop(question, None)
-            self._known[question] = (self._clock() + self._seconds, answer)
-            while len(self._known) > self._size:
-                self._known.popitem(last=False)
-        return answer
-
-
 @dataclass(frozen=True)
 class EndpointGate:
     """Judges calls of model endpoints."""
 
-    calls: CallReviewer
+    access: AccessReviewer
     endpoints: CachedEndpoints | None = None
     """None: there are no canaries."""
     draw: Callable[[], float] = random.random
@@ -83,7 +50,7 @@ class EndpointGate:
     def judged(self, identity: Identity, uri: str) -> EndpointCall | Refusal:
         """Raises Temporary where nobody can tell."""
         asked = endpoint_of(uri)
-        if asked is None or not self.calls.may_call(identity.user, identity.groups, asked.namespace, asked.name):
+        if asked is None or not self.access.allowed(_question(identity, asked)):
             return Refusal(403, "not-an-endpoint")
         if self.endpoints is None:
             return EndpointCall(identity, asked)
@@ -94,6 +61,13 @@ class EndpointGate:
         if known is not None and known.asleep:
             return Refusal(503, WAKING)
         return EndpointCall(identity, EndpointAddress(asked.namespace, chosen(found, asked.name, self.draw())))
+
+
+def _question(identity: Identity, asked: EndpointAddress) -> Access:
+    return Access(
+        user=identity.user, groups=identity.groups, verb="create", group=API_GROUP, resource="inferenceservices",
+        subresource=PREDICT, namespace=asked.namespace, name=asked.name,
+    )  # fmt: skip
 
 
 def judged(decision: T, uri: str, gate: EndpointGate | None) -> T | EndpointCall | Refusal:

@@ -35,17 +35,22 @@ def identity(obj: KubernetesObject) -> tuple[str, str]:
 
 
 def read(
-    kube: Kube, pool: ThreadPoolExecutor, namespace: str, desired: Sequence[KubernetesObject]
+    kube: Kube,
+    pool: ThreadPoolExecutor,
+    namespace: str,
+    desired: Sequence[KubernetesObject],
+    possible: Iterable[tuple[str, str]] = (),
 ) -> dict[tuple[str, str], KubernetesObject]:
     """Our objects of the namespace, but for the Namespace itself. One request for each kind.
+
+    `possible`: apiVersion and kind of what workspaces have by their features, found when one is taken away, too.
 
     A wanted object that lost its label is not found by it and counts as absent; applying it brings the label back.
     Raises the first error in the order of kinds: half a picture would look like missing objects.
     """
     kinds = {(r.api_version, r.kind): r for r in OWNED_KINDS}
-    for obj in desired:
-        if obj["kind"] != "Namespace":
-            kinds.setdefault((obj["apiVersion"], obj["kind"]), kube.resource(obj["apiVersion"], obj["kind"]))
+    for at in (*((obj["apiVersion"], obj["kind"]) for obj in desired if obj["kind"] != "Namespace"), *possible):
+        kinds.setdefault(at, kube.resource(*at))
     outcome = run(pool, {r.kind: partial(_list, kube, r, namespace) for r in kinds.values()})
     for kind in sorted(outcome.errors):
         raise outcome.errors[kind]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 from components.contract import Component, KubernetesObject, Workspace
 from components.facts import PlatformFacts
+from components.names import workspace_namespace
 from controlplane.kube import resources
 from controlplane.kube.client import Kube
 from controlplane.kube.errors import AlreadyExists
@@ -50,6 +51,7 @@ class Reconciler:
         self._storage = storage
         self._facts = facts
         self._components = tuple(components)
+        self._possible = frozenset(_by_feature(self._components, facts))
         self._pool = ThreadPoolExecutor(_PARALLEL, thread_name_prefix="reconcile")
 
     def close(self) -> None:
@@ -78,7 +80,7 @@ class Reconciler:
         found, created = self._namespace(kube, spec, namespace)
         if found["metadata"].get("deletionTimestamp"):
             return Deletion(kube, spec.namespace).observe(found)
-        before = {} if created else live.read(kube, self._pool, spec.namespace, objects)
+        before = {} if created else live.read(kube, self._pool, spec.namespace, objects, self._possible)
         drift = () if created else find_drift(spec, [namespace, *objects], {live.identity(found): found, **before})
         report("objects", f"{len(objects)} objects")
         steps = self._steps(kube, spec, objects, before)
@@ -118,7 +120,7 @@ class Reconciler:
         if found is not None:
             _ours(spec, found)
         seen = {live.identity(found): found} if found else {}
-        seen |= live.read(kube, self._pool, spec.namespace, objects) if found else {}
+        seen |= live.read(kube, self._pool, spec.namespace, objects, self._possible) if found else {}
         drift = find_drift(spec, [namespace, *objects], seen)
         missing = unlike([namespace, *objects], seen)
         return Observation(
@@ -207,6 +209,14 @@ class Reconciler:
         if spec.suspended:
             steps["pods"] = partial(stop_pods, kube, spec.namespace)
         return steps
+
+
+def _by_feature(components: Iterable[Component[Any]], facts: PlatformFacts) -> Iterator[tuple[str, str]]:
+    """apiVersion and kind of everything that workspaces have only where they ask for it."""
+    for component in components:
+        if component.feature:
+            some = Workspace("t", "w", workspace_namespace("t", "w"), features=frozenset({component.name}))
+            yield from ((obj["apiVersion"], obj["kind"]) for obj in component.workspace_objects(some, facts))
 
 
 def _renew(kube: Kube, wanted: KubernetesObject, found: KubernetesObject) -> int:

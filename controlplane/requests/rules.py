@@ -97,7 +97,8 @@ def describe(quota: Quota) -> str:
 def summary(want: Want) -> str:
     """One line for lists."""
     if isinstance(want, WantWorkspace):
-        return f"workspace {want.workspace.name}: {describe(want.workspace.quota)}"
+        features = f", with {', '.join(sorted(set(want.workspace.features)))}" if want.workspace.features else ""
+        return f"workspace {want.workspace.name}: {describe(want.workspace.quota)}{features}"
     if isinstance(want, WantQuota):
         what = f"quota of workspace {want.workspace}" if want.workspace else "quota of the tenant"
         return f"{what}: {describe(want.quota)}"

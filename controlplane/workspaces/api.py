@@ -6,11 +6,24 @@ from controlplane.http.endpoint import Api
 from controlplane.model import Page, Slug
 from controlplane.work import Work
 from controlplane.workspaces.kubeconfig import Kubeconfig
-from controlplane.workspaces.model import Change, Workspace, WorkspaceCreate, WorkspaceQuery, WorkspaceUpdate
+from controlplane.workspaces.model import (
+    Change,
+    OfferedFeature,
+    Workspace,
+    WorkspaceCreate,
+    WorkspaceQuery,
+    WorkspaceUpdate,
+)
 from controlplane.workspaces.service import WorkspaceService
 
 api = Api("workspaces")
 _ONE = "/tenants/{tenant}/workspaces/{workspace}"
+
+
+@api.get("/features")
+def list_features(work: Work) -> Page[OfferedFeature]:
+    """What workspaces can have here beside what every one has."""
+    return WorkspaceService(work).features()
 
 
 @api.get("/workspaces")

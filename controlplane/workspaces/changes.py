@@ -17,6 +17,7 @@ from controlplane.tenants.model import TenantState
 from controlplane.tenants.repository import TenantRow
 from controlplane.work import Work
 from controlplane.workspaces import repository
+from controlplane.workspaces.features import offered
 from controlplane.workspaces.model import WorkspaceCreate, WorkspaceState
 from controlplane.workspaces.repository import WorkspaceRow
 
@@ -69,15 +70,16 @@ def create(
     return row, operation
 
 
-def check_features(work: Work, features: Iterable[str]) -> None:
-    """Invalid where a feature is no component of this installation."""
-    known = work.settings.facts.components
-    unknown = sorted(set(features) - set(known))
+def check_features(work: Work, features: Iterable[str], has: Iterable[str] = ()) -> None:
+    """Invalid where a feature is not offered here. One that the workspace `has` already may stay."""
+    known = [feature.name for feature in offered(work.settings.facts)]
+    unknown = sorted(set(features) - set(known) - set(has))
     if unknown:
+        there = f"There are: {', '.join(known)}." if known else "This installation offers no features."
         raise Invalid(
-            f"There is no feature {', '.join(unknown)} here. There are: {', '.join(sorted(known))}.",
+            f"There is no feature {', '.join(unknown)} here. {there}",
             code="unknown-feature",
-            findings=[Finding("body.features", f"{name} is not known") for name in unknown],
+            findings=[Finding("body.features", f"{name} is not offered here") for name in unknown],
         )
 
 

@@ -31,6 +31,13 @@ class WorkspaceState(StrEnum):
 Feature = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
 
 
+class OfferedFeature(View):
+    """What a workspace of this installation gets only where it asks for it."""
+
+    name: str
+    summary: str
+
+
 class ShownCondition(View):
     """One observed fact, as reconcile reported it, with the time it last changed."""
 
@@ -39,6 +46,15 @@ class ShownCondition(View):
     reason: str
     message: str
     since: datetime
+
+
+class OwnPipelines(View):
+    """A workspace's own Kubeflow Pipelines."""
+
+    url: str
+    """`host` of the SDK's client, reached with a platform token."""
+    image: str
+    """What its steps run that are Python functions."""
 
 
 class Workspace(View):
@@ -52,6 +68,8 @@ class Workspace(View):
     state: WorkspaceState
     quota: ShownQuota
     features: tuple[str, ...]
+    """What it has beside what every workspace has."""
+    kubeflow_pipelines: OwnPipelines | None
     internet: bool
     suspended: bool
     """Suspended itself; a workspace of a suspended tenant has state `suspended` and False here."""

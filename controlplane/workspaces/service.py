@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from components.facts import PlatformFacts
+from components.kubeflow_pipelines.names import NAME as PIPELINES
+from components.kubeflow_pipelines.names import PATH as PIPELINES_PATH
 from controlplane.auth import repository as accounts
 from controlplane.auth.policy import PLATFORM, Action
 from controlplane.db import decode_cursor, encode_cursor
@@ -18,9 +21,12 @@ from controlplane.tenants.repository import TenantRow
 from controlplane.tenants.service import check_version, readable, resource, visible
 from controlplane.work import Work
 from controlplane.workspaces import changes, repository
+from controlplane.workspaces.features import offered
 from controlplane.workspaces.kubeconfig import Kubeconfig, kubeconfig
 from controlplane.workspaces.model import (
     Change,
+    OfferedFeature,
+    OwnPipelines,
     ShownCondition,
     Workspace,
     WorkspaceCreate,
@@ -72,6 +78,11 @@ class WorkspaceService:
         """Workspaces of every tenant the caller is a member of (a platform admin: of all), by namespace."""
         self._work.require(Action.SELF_READ, PLATFORM)
         return self._page(query, None)
+
+    def features(self) -> Page[OfferedFeature]:
+        """What workspaces can have here beside what every one has, by name; the same for everybody."""
+        self._work.require(Action.SELF_READ, PLATFORM)
+        return Page(items=offered(self._work.settings.facts))
 
     def update(self, tenant: str, name: str, command: WorkspaceUpdate, version: int | None = None) -> Change:
         """Stale when `version` is given and old; Refused (code `quota`) where the tenant's quota has no room."""
@@ -130,16 +141,23 @@ class WorkspaceService:
     def _shown(self, rows: Sequence[WorkspaceRow], owners: dict[UUID, TenantRow]) -> Sequence[Workspace]:
         newest = operations.newest_of(self._work.session, [row.id for row in rows])
         names = accounts.account_names(self._work.session, {row.owner_id for row in rows if row.owner_id})
-        image = self._work.settings.facts.workspace_image
-        return [_shown(row, owners[row.tenant_id], image, names, newest.get(row.id)) for row in rows]
+        facts = self._work.settings.facts
+        return [_shown(row, owners[row.tenant_id], facts, names, newest.get(row.id)) for row in rows]
+
+
+def _own_pipelines(row: WorkspaceRow, facts: PlatformFacts) -> OwnPipelines | None:
+    if PIPELINES not in row.features or facts.kubeflow_pipelines is None:
+        return None
+    return OwnPipelines(url=f"{facts.public_url}{PIPELINES_PATH}/{row.namespace}", image=facts.kubeflow_step_image)
 
 
 def _shown(
-    row: WorkspaceRow, tenant: TenantRow, image: str, names: dict[UUID, str], operation: UUID | None
+    row: WorkspaceRow, tenant: TenantRow, facts: PlatformFacts, names: dict[UUID, str], operation: UUID | None
 ) -> Workspace:  # fmt: skip
     return Workspace(
-        id=row.id, tenant=tenant.slug, name=row.name, namespace=row.namespace, image=image, title=row.title,
-        state=WorkspaceState(row.state), quota=row.quota, features=tuple(row.features), internet=row.internet,
+        id=row.id, tenant=tenant.slug, name=row.name, namespace=row.namespace, image=facts.workspace_image,
+        title=row.title, state=WorkspaceState(row.state), quota=row.quota, features=tuple(row.features),
+        kubeflow_pipelines=_own_pipelines(row, facts), internet=row.internet,
         suspended=row.suspended, owner=names.get(row.owner_id) if row.owner_id else None, expires_at=row.expires_at,
         generation=row.generation, observed_generation=row.observed_generation,
         conditions=tuple(ShownCondition.model_validate(c) for c in row.conditions), operation=operation,
@@ -168,7 +186,7 @@ def update(work: Work, tenant: TenantRow, row: WorkspaceRow, command: WorkspaceU
         row.quota = command.quota
     row.title = command.title or row.title
     if command.features is not None:
-        changes.check_features(work, command.features)
+        changes.check_features(work, command.features, has=row.features)
         row.features = sorted(set(command.features))
     if command.internet is not None:
         row.internet = command.internet

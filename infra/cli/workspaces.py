@@ -31,6 +31,30 @@ def _names(incomplete: str) -> list[str]:
 
 Name = Annotated[str, typer.Argument(metavar="TENANT/NAME", help="The workspace.", autocompletion=_names)]
 
+
+def _features(incomplete: str) -> list[str]:
+    try:
+        with client() as api:
+            return [f["name"] for f in api.get("/features")["items"] if f["name"].startswith(incomplete)]
+    except Exception:  # noqa: BLE001 - completion stays silent
+        return []
+
+
+Features = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--feature", metavar="NAME", help="Also give it this feature; more than once for several.",
+        autocompletion=_features,
+    ),
+]  # fmt: skip
+NoFeatures = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--no-feature", metavar="NAME", help="Take this feature from it; more than once for several.",
+        autocompletion=_features,
+    ),
+]  # fmt: skip
+
 COLUMNS = (
     ("name", lambda w: f"{w['tenant']}/{w['name']}"),
     ("state", lambda w: w["state"]),
@@ -65,6 +89,11 @@ def get(name: Name, output: options.Output = Format.TABLE, as_json: options.Json
         return
     rows([workspace], COLUMNS, "")
     out.print(f"  image for jobs: {workspace['image']}", markup=False)
+    if workspace["features"]:
+        out.print(f"  features: {', '.join(workspace['features'])}", markup=False)
+    if own := workspace["kubeflow_pipelines"]:
+        out.print(f"  Kubeflow Pipelines: {own['url']}", markup=False)
+        out.print(f"  image for its steps: {own['image']}", markup=False)
     for condition in workspace["conditions"]:
         sign = "✓" if condition["status"] else "✗"
         out.print(f"  {sign} {condition['type']}: {condition['message'] or condition['reason']}", markup=False)
@@ -80,6 +109,7 @@ def create(
     memory: Memory = None,
     storage: Storage = None,
     pods: Pods = None,
+    feature: Features = None,
 ) -> None:
     """Make a workspace within its tenant's quota."""
     path = workspace_path(name)
@@ -87,6 +117,8 @@ def create(
     body: dict[str, Any] = {"name": slug, "quota": quota(DEFAULT_QUOTA, cpu, memory, storage, pods)}
     if title:
         body["title"] = title
+    if feature:
+        body["features"] = feature
     with client() as api:
         change = api.post(f"/tenants/{tenant}/workspaces", body)
         _finish(api, change, path, how, f"Workspace {name} is ready.", f"Undo: platform workspace delete {name}")
@@ -110,6 +142,28 @@ def resize(
         undone = " ".join(f"--{part} {before[part]}" for part in ("cpu", "memory", "storage", "pods"))
         undo = f"Undo: platform workspace resize {name} {undone}"
         _finish(api, change, path, how, f"Workspace {name} has its new quota.", undo)
+
+
+@app.command()
+@follows(120)
+def change(name: Name, how: Following, feature: Features = None, no_feature: NoFeatures = None) -> None:
+    """Give a workspace features, or take them from it. What you do not name stays."""
+    path = workspace_path(name)
+    more, less = set(feature or ()), set(no_feature or ())
+    if not more | less:
+        raise typer.BadParameter("give --feature or --no-feature", param_hint="--feature")
+    if more & less:
+        raise typer.BadParameter(f"{', '.join(sorted(more & less))} is in both", param_hint="--no-feature")
+    with client() as api:
+        workspace = api.get(path)
+        before = set(workspace["features"])
+        after = before - less | more
+        changed = api.patch(path, {"features": sorted(after)}, etag=f'"{workspace["version"]}"')
+        undone = [f"--no-feature {each}" for each in sorted(after - before)]
+        undone += [f"--feature {each}" for each in sorted(before - after)]
+        undo = f"Undo: platform workspace change {name} {' '.join(undone)}"
+        has = ", ".join(sorted(after)) or "no features"
+        _finish(api, changed, path, how, f"Workspace {name} has {has}.", undo)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from components.contract import Component, ComponentSettings
 from components.database import managed as managed_database
 from components.facts import PlatformFacts
 from components.for_cloud import CloudKind, belongs, settings_for_cloud
+from components.kubeflow_pipelines.images import DATABASE_IMAGE, STEP_IMAGE
 from components.notebooks.images import NOTEBOOK_IMAGE
 from components.serving.images import SERVING_IMAGE
 from components.tracking.images import WORKSPACE_IMAGE_NAME
@@ -95,6 +96,8 @@ def platform_facts(
         known["gpu_classes"] = (GPU,)
     if SERVING_IMAGE in images:
         known["serving_image"] = images[SERVING_IMAGE]
+    if DATABASE_IMAGE in images:
+        known |= {"kubeflow_database_image": images[DATABASE_IMAGE], "kubeflow_step_image": images[STEP_IMAGE]}
     if TRAINING_IMAGE in images:
         known["training_image"] = images[TRAINING_IMAGE]
     if domain := notebooks_domain(profile):

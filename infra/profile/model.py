@@ -7,12 +7,13 @@ Fields whose docstring says "Immutable" cannot change after the first `up` (infr
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Annotated, Literal, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 
 from pydantic import ConfigDict, Field, create_model, model_validator
 
 from components.catalog import CATALOG
-from components.contract import ComponentSettings
+from components.contract import Component, ComponentSettings
+from components.for_cloud import NOT_ON_CLOUDS
 from infra.profile.aws import Aws
 from infra.profile.azure import Azure
 from infra.profile.budget import Budget
@@ -155,10 +156,14 @@ class _ComponentChoices(Closed):
         return tuple(component.name for component in CATALOG if self.choice(component.name).enabled)
 
 
-def _choice_field(settings: type[ComponentSettings]) -> type[ComponentChoice]:
+def _choice_field(component: Component[Any]) -> type[ComponentChoice]:
     """`ComponentChoice` with the component's own settings type, so that errors and the schema name its keys."""
+    settings: type[ComponentSettings] = component.settings
     model: type[ComponentChoice] = create_model(
-        f"{settings.__name__}Choice", __base__=ComponentChoice, settings=(settings, settings())
+        f"{settings.__name__}Choice",
+        __base__=ComponentChoice,
+        enabled=(bool, component.by_default),
+        settings=(settings, settings()),
     )
     globals()[model.__name__] = model  # where pickle looks for it: programs that hold a profile go to other processes
     return model
@@ -172,7 +177,7 @@ else:
         __base__=_ComponentChoices,
         **{
             component.name.replace("-", "_"): (
-                (model := _choice_field(component.settings)),
+                (model := _choice_field(component)),
                 Field(default=model(), alias=component.name, description=component.summary),
             )
             for component in CATALOG
@@ -199,7 +204,7 @@ class Profile(Closed):
     budget: Budget | None = None
     engine: Engine = Engine()
     components: ComponentChoices = ComponentChoices()
-    """Those not named are on with their defaults."""
+    """Those not named have their defaults, and are on unless their description says otherwise."""
     first_tenant: FirstTenant | None = FirstTenant()
 
     @property
@@ -252,4 +257,16 @@ class Profile(Closed):
                 missing = [name for name in component.requires if not self.components.choice(name).enabled]
                 if missing:
                     raise ValueError(f"component {component.name!r} needs {missing[0]!r}, which is switched off")
+        return self
+
+    @model_validator(mode="after")
+    def _components_are_complete(self) -> Self:
+        for component in CATALOG:
+            choice = self.components.choice(component.name)
+            if not choice.enabled:
+                continue
+            if self.cloud is not None and not component.by_default and component.name in NOT_ON_CLOUDS:
+                raise ValueError(f"component {component.name!r} is not for clusters of a cloud yet")
+            if found := component.problems(choice.settings, self.supply.registry):
+                raise ValueError("; ".join(found))
         return self

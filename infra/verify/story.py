@@ -51,6 +51,9 @@ class Story:
     """Tenants' names begin with it; the local account of A's member has it, disabled but for the time of the checks."""
     quota: Mapping[str, Any] = {"cpu": "2", "memory": "4Gi", "storage": "2Gi", "pods": 10}
 
+    features: tuple[str, ...] = ()
+    """Of the workspaces."""
+
     def __init__(self, api: Client, kubectl: Kubectl, facts: PlatformFacts) -> None:
         self.api = api
         self.kubectl = kubectl
@@ -72,7 +75,8 @@ class Story:
         for place in self.places:
             self.api.post("/tenants", {"slug": place.tenant, "quota": self.quota})
             began = time.monotonic()
-            change = self.api.post(f"/tenants/{place.tenant}/workspaces", {"name": WORKSPACE, "quota": self.quota})
+            wanted = {"name": WORKSPACE, "quota": self.quota, "features": list(self.features)}
+            change = self.api.post(f"/tenants/{place.tenant}/workspaces", wanted)
             operation = self.api.wait(change["operation"], 60, every=0.02)
             if operation["state"] != "succeeded":
                 raise AssertionError(f"workspace of {place.tenant} is {operation['state']}: {operation['message']}")

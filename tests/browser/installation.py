@@ -100,7 +100,7 @@ def _settings(
     facts = FACTS.model_copy(
         update={
             "public_url": f"http://localhost:{port}",
-            "components": ("tracking", "notebooks", "training", "tuning", "pipelines", "serving"),
+            "components": ("tracking", "notebooks", "training", "tuning", "pipelines", "serving", "kubeflow-pipelines"),
             "storage": None,
             "tracking": Endpoint(
                 url=f"http://127.0.0.1:{tracking_port}", namespace="mlp-tracking", pod_labels={"app": "tracking"},

@@ -153,6 +153,31 @@ def test_more_quota_and_leave_of_a_rule_are_asked_for_where_they_are_missed(visi
     expect(another.page.get_by_text("2099-12-31")).to_be_visible()
 
 
+def test_a_feature_is_asked_for_and_taken_away(visitor: Visitor, another: Visitor) -> None:
+    member, admin = scene(visitor.site, "cape")
+    visitor.sign_in(member)
+    ask(visitor, "lights", cpu="2")
+    box = visitor.page.get_by_label("kubeflow-pipelines")
+    expect(box).not_to_be_checked()
+    box.check()
+    visitor.page.get_by_role("button", name="Ask for workspace").click()
+    expect(visitor.page.get_by_role("definition").filter(has_text="kubeflow-pipelines")).to_be_visible()
+
+    another.sign_in(admin)
+    another.page.goto(visitor.page.url)
+    another.page.get_by_role("button", name="Approve").click()
+    expect(another.page.get_by_text("Approved", exact=True).first).to_be_visible()
+    another.go("/workspaces/cape/lights")
+    expect(another.page.get_by_role("definition").filter(has_text="kubeflow-pipelines")).to_be_visible()
+    another.go("/workspaces/cape/lights/settings")
+    expect(another.page.get_by_label("kubeflow-pipelines")).to_be_checked()
+    another.page.get_by_label("kubeflow-pipelines").uncheck()
+    another.page.get_by_role("button", name="Save").click()
+    assert another.heading() == "Change workspace"
+    another.go("/workspaces/cape/lights")
+    assert another.page.get_by_text("kubeflow-pipelines").count() == 0
+
+
 def test_a_card_changes_by_itself_when_its_workspace_is_ready(visitor: Visitor) -> None:
     small = Quota(cpu="4", memory="8Gi", storage="20Gi", pods=20)
     member, _ = scene(visitor.site, "shore", Rules(auto_approve_quota=small))

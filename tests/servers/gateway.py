@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from components.gateway.config import configuration
 from components.gateway.plan import GatewayPlan
+from components.kubeflow_pipelines.names import instance_of, service_of
 from components.serving.names import WAKING, endpoint_of
 from tests.servers.binaries import BinaryMissing, find
 from tests.servers.kubernetes import Authority, KubernetesServer
@@ -45,6 +46,8 @@ NOTED = {"Cache-Control": "max-age=1"}
 
 ENDPOINT = "/serving/ws-acme--dev/iris/"
 """The one model endpoint that is there."""
+PIPELINES = "/kfp/ws-acme--dev/apis/"
+"""The one instance of Kubeflow Pipelines that is there."""
 
 
 class _Echo(BaseHTTPRequestHandler):
@@ -89,7 +92,10 @@ class _Echo(BaseHTTPRequestHandler):
         if user:
             self.send_header("X-Remote-User", user)
             self.send_header("X-Remote-Groups", groups)
-            endpoint = endpoint_of(self.headers.get("X-Original-URI") or "")
+            uri = self.headers.get("X-Original-URI") or ""
+            endpoint, instance = endpoint_of(uri), instance_of(uri)
+            if instance is not None:
+                self.send_header("X-Upstream", service_of(instance))
             if endpoint is not None:
                 self.send_header("X-Upstream", endpoint.service)
                 self.send_header("X-Served-By", endpoint.name)
@@ -143,7 +149,7 @@ class Gateway:
     """Every request that reached a server behind it, oldest first."""
     context: ssl.SSLContext
     endpoint_headers: list[tuple[str, str]]
-    """What the model endpoint of these tests answers besides."""
+    """What the model endpoint and the Kubeflow Pipelines of these tests answer besides."""
     first_seen: threading.Event
     """To be set by who has seen the first event of a stream."""
 
@@ -179,9 +185,11 @@ def program() -> str | None:
         return None
 
 
-def plan(folder: Path, port: int, health_port: int, upstreams: tuple[int, int, int, int], names: int) -> GatewayPlan:
+def plan(
+    folder: Path, port: int, health_port: int, upstreams: tuple[int, int, int, int, int], names: int
+) -> GatewayPlan:
     """The gateway's plan on loopback, for the nginx that is here. `upstreams`: ports of control plane, tracking server,
-    endpoint and hub. `names`: port of the DNS server. No API server is where it says."""
+    endpoint, hub and Kubeflow Pipelines. `names`: port of the DNS server. No API server is where it says."""
     found = program()
     assert found
     said = subprocess.run([found, "-v"], capture_output=True, text=True, check=True).stderr
@@ -206,6 +214,7 @@ def plan(folder: Path, port: int, health_port: int, upstreams: tuple[int, int, i
         http2=version >= (1, 25, 1),
         access_log=str(folder / "access.log"),
         serving=f".svc.cluster.local:{upstreams[2]}",
+        kubeflow_pipelines=f".svc.cluster.local:{upstreams[4]}",
     )
 
 
@@ -218,7 +227,7 @@ def gateway(
     services: Collection[str] = (),
 ) -> Iterator[Gateway]:
     """nginx with servers behind it; real ones where ports are given. The one model endpoint has the name `ENDPOINT`;
-    `services` are predictors of others, as `service.namespace`. `kubernetes` None: no API server answers."""
+    `services` are others behind the two addresses, as `service.namespace`. `kubernetes` None: no API server answers."""
     found = program()
     assert found
     seen: list[dict[str, Any]] = []
@@ -226,14 +235,17 @@ def gateway(
     first_seen = threading.Event()
     echoes = []
     ports = []
-    given_ports = {"control-plane": control_plane_port, "tracking": tracking_port, "endpoint": None, "notebooks": None}
+    given_ports = {
+        "control-plane": control_plane_port, "tracking": tracking_port, "endpoint": None, "notebooks": None,
+        "pipelines": None,
+    }  # fmt: skip
     for name, given in given_ports.items():
         if given is not None:
             ports.append(given)
             continue
         echo = _Server(("127.0.0.1", 0), _Echo)
         echo.server_name_for_tests, echo.seen, echo.first_seen = name, seen, first_seen  # type: ignore[attr-defined]
-        echo.more_headers = endpoint_headers if name == "endpoint" else ()  # type: ignore[attr-defined]
+        echo.more_headers = endpoint_headers if name in ("endpoint", "pipelines") else ()  # type: ignore[attr-defined]
         threading.Thread(target=echo.serve_forever, daemon=True).start()
         echoes.append(echo)
         ports.append(echo.server_address[1])
@@ -249,9 +261,9 @@ def gateway(
         (folder / "hops" / f"{name}.conf").write_text(text)
     (folder / "kubernetes").mkdir()
     shutil.copy(kubernetes.ca_file if kubernetes else certificate, folder / "kubernetes" / "ca.crt")
-    known = {endpoint_of(ENDPOINT).service, *services}  # type: ignore[union-attr]
+    known = {endpoint_of(ENDPOINT).service, service_of(str(instance_of(PIPELINES))), *services}  # type: ignore[union-attr]
     names = NameServer({f"{service}.svc.cluster.local" for service in known}).start()
-    made = plan(folder, port, health_port, (ports[0], ports[1], ports[2], ports[3]), names.port)
+    made = plan(folder, port, health_port, (ports[0], ports[1], ports[2], ports[3], ports[4]), names.port)
     if kubernetes:
         made = replace(made, kubernetes=urlsplit(kubernetes.url).netloc)
     config = folder / "nginx.conf"

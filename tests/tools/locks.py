@@ -37,9 +37,11 @@ LOCKS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "--no-emit-package=wheel",
         ),
     ),
+    # Of what a step needs of the SDK, which is for people's machines, only what runs its function.
+    ("components/kubeflow_pipelines", (*_IMAGE, "--no-deps")),
     ("components/notebooks", _IMAGE),
     ("components/notebooks/server", (*_IMAGE, "-c", "components/tracking/requirements.lock")),
-    *((f"tests/e2e/sdks/packages/{name}", _HERE) for name in ("hera", "katib", "kserve", "kubeflow", "mlflow")),
+    *((f"tests/e2e/sdks/packages/{name}", _HERE) for name in ("hera", "katib", "kfp", "kserve", "kubeflow", "mlflow")),
 )
 """Folder of requirements.in and requirements.lock → options. The first one decides the versions they share."""
 

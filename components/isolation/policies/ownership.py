@@ -34,9 +34,11 @@ def _owned() -> Policy:
         )
 
     # Controllers may change and delete what is ours, but make look-alikes of it from a template no more than members
-    # may. Only the endpoint controllers copy a Service's labels.
+    # may. Only the endpoint controllers copy a Service's labels, and revisions of a StatefulSet its annotations.
     endpoints = "request.userInfo.username.startsWith('system:serviceaccount:kube-system:endpoint')"
-    exempt = f"({CONTROLLER} && (request.operation != 'CREATE' || {endpoints}))"
+    exempt = (
+        f"({CONTROLLER} && (request.operation != 'CREATE' || {endpoints} || request.kind.kind == 'ControllerRevision'))"
+    )
     reserved = quoted_list((LABEL_GENERATION,))
     annotations = quoted_list((ANNOTATION_SPEC_HASH, f"{DOMAIN}/uid"))
     same = " && ".join(

@@ -52,6 +52,7 @@ OBJECT_COUNTS = {
     "count/tfjobs.kubeflow.org": 200,
     "count/pytorchjobs.kubeflow.org": 200,
     "count/mpijobs.kubeflow.org": 200,
+    "count/scheduledworkflows.kubeflow.org": 100,
     "count/leases.coordination.k8s.io": 100,
     "services.nodeports": 0,
     "services.loadbalancers": 0,

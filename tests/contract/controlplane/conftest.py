@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import count
 from typing import Any
@@ -14,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from components import catalog
 from components.names import Role
 from controlplane import migrations
 from controlplane.app import create_app
@@ -97,6 +98,14 @@ def make_settings(database_url: str, broker_url: str = "redis://127.0.0.1:1/0", 
 @pytest.fixture
 def settings(postgres: Postgres, database: str) -> Settings:
     return make_settings(postgres.url(database, "controlplaneapp"))
+
+
+@pytest.fixture
+def feature(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a component that workspaces of this installation get only where they ask for it."""
+    changed = tuple(replace(each, feature=each.name == "tracking") for each in catalog.CATALOG)
+    monkeypatch.setattr(catalog, "CATALOG", changed)
+    return "tracking"
 
 
 @dataclass

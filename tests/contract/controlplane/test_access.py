@@ -110,14 +110,6 @@ def test_mass_assignment_is_refused(mlp: System) -> None:
     ada.patch("/tenants/acme/workspaces/lab", {"internet": True}, 403)
 
 
-def test_features_are_those_of_the_installation(mlp: System) -> None:
-    ada = mlp.caller("ada")
-    refused = ada.post("/tenants/acme/workspaces", {"name": "lab", "quota": SMALL, "features": ["moon"]}, 422)
-    assert refused["code"] == "unknown-feature"
-    ada.post("/tenants/acme/workspaces", {"name": "lab", "quota": SMALL, "features": ["tracking"]}, 202)
-    ada.patch("/tenants/acme/workspaces/lab", {"features": ["tracking", "moon"]}, 422)
-
-
 def test_slug_tricks_are_refused(mlp: System) -> None:
     root = mlp.caller("root")
     for slug in ["Acme", "a--b", "a-", "-a", "\u0430", "a" * 25, "..", "a/b", "kube_system", "1a", "a\n", ""]:

@@ -19,11 +19,12 @@ from components.contract import KubernetesObject
 from components.names import Role
 from components.serving import policies
 from controlplane.app import create_app
+from controlplane.gate.access import CachedAccess
 from controlplane.gate.endpoints import CachedEndpoints
-from controlplane.gate.serving import CachedCalls, EndpointGate
+from controlplane.gate.serving import EndpointGate
 from controlplane.kube.errors import Forbidden
 from controlplane.serving.follower import INFERENCE_SERVICE
-from controlplane.wiring import KubeCalls, KubeEndpoints
+from controlplane.wiring import KubeEndpoints
 from tests.contract.controlplane.conftest import System
 from tests.contract.controlplane.contents import Things, condition, install_kinds
 from tests.contract.controlplane.lab import Lab, laboratory
@@ -124,7 +125,7 @@ def front(lab: Lab, world: World, tmp_path: Path) -> Iterator[Front]:
     mlp.runtime.settings = settings
     now, draws = [0.0], random.Random(42)  # noqa: S311 - shares that can be told beforehand
     gate = EndpointGate(
-        CachedCalls(KubeCalls(world.web)), CachedEndpoints(KubeEndpoints(world.web), clock=lambda: now[0]), draws.random
+        CachedAccess(world.web), CachedEndpoints(KubeEndpoints(world.web), clock=lambda: now[0]), draws.random
     )
     app = create_app(settings, runtime=mlp.runtime, endpoints=gate)
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)

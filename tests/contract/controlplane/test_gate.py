@@ -10,9 +10,11 @@ from werkzeug.test import TestResponse
 from controlplane.app import create_app
 from controlplane.auth.model import Scope
 from controlplane.errors import Temporary
+from controlplane.gate.access import CachedAccess
 from controlplane.gate.ports import Reviewed
 from controlplane.gate.service import CachedReviewer
-from controlplane.gate.serving import CachedCalls, EndpointGate
+from controlplane.gate.serving import EndpointGate
+from controlplane.kube.client import Access
 from tests.contract.controlplane.conftest import GATEWAY_SECRET, SMALL, System
 from tests.contract.controlplane.test_sessions import Browser
 from tests.servers.facts import PUBLIC_URL
@@ -49,14 +51,16 @@ class Reviewer:
 
 
 class Calls:
-    """Lets the pod call `iris`; counts what it was asked."""
+    """Lets the pod call `iris` and read runs; counts what it was asked."""
 
     def __init__(self) -> None:
         self.asked = 0
 
-    def may_call(self, user: str, groups: tuple[str, ...], namespace: str, endpoint: str) -> bool:
+    def allowed(self, access: Access) -> bool:
         self.asked += 1
-        return (user, namespace, endpoint) == (POD, "ws-acme--lab", "iris")
+        asked = (access.verb, access.resource, access.name)
+        may = asked in (("create", "inferenceservices", "iris"), ("get", "runs", ""))
+        return may and (access.user, access.namespace) == (POD, "ws-acme--lab")
 
 
 class Gateway:
@@ -65,8 +69,10 @@ class Gateway:
         self.reviewer = Reviewer()
         cached = CachedReviewer(self.reviewer, clock=lambda: self.now)
         self.calls = Calls()
-        endpoints = EndpointGate(CachedCalls(self.calls, clock=lambda: self.now))
-        self.app = create_app(mlp.runtime.settings, runtime=mlp.runtime, reviewer=cached, endpoints=endpoints)
+        access = CachedAccess(self.calls, clock=lambda: self.now)
+        self.app = create_app(
+            mlp.runtime.settings, runtime=mlp.runtime, reviewer=cached, endpoints=EndpointGate(access), access=access
+        )
         self.client = self.app.test_client(use_cookies=False)
 
     def __call__(self, **headers: str) -> TestResponse:
@@ -200,3 +206,56 @@ def test_elsewhere_nobody_is_asked_about_endpoints(mlp: System) -> None:
         assert answer.status_code == 200
         assert "X-Upstream" not in answer.headers
     assert gateway.calls.asked == 0
+
+
+def test_calls_of_kubeflow_pipelines_are_judged_by_method_and_remembered(mlp: System) -> None:
+    gateway = Gateway(mlp)
+    _lab(mlp)
+    runs = "/kfp/ws-acme--lab/apis/v2beta1/runs"
+    for _ in range(3):
+        assert gateway.token("pod", X_Original_URI=runs).headers["X-Upstream"] == "ml-pipeline.ws-acme--lab"
+        answer = gateway.token("pod", X_Original_URI=runs, X_Original_Method="POST")
+        assert (answer.status_code, answer.headers["X-Mlp-Reason"]) == (403, "not-an-instance")
+    assert gateway.calls.asked == 2
+    gateway.now = 3.5
+    gateway.token("pod", X_Original_URI=runs)
+    assert gateway.calls.asked == 3
+
+
+def test_nobody_learns_which_workspaces_there_are(mlp: System) -> None:
+    gateway = Gateway(mlp)
+    ada = _lab(mlp)
+    eve = mlp.token("eve")
+
+    def refusals() -> set[tuple[int, str]]:
+        paths = ("lab/apis/", "none/apis/", "lab/metrics", "lab/apis/../x")
+        answers = [gateway.token(eve, X_Original_URI=f"/kfp/ws-acme--{path}") for path in paths]
+        return {(answer.status_code, answer.headers["X-Mlp-Reason"]) for answer in answers}
+
+    assert refusals() == {(403, "not-an-instance")}
+    ada.post("/tenants/acme/workspaces/lab/suspend", status=202)
+    assert refusals() == {(403, "not-an-instance")}
+    without = create_app(mlp.runtime.settings, runtime=mlp.runtime)
+    sent = {"X-Mlp-Gateway-Secret": GATEWAY_SECRET, "Authorization": f"Bearer {eve}"}
+    sent["X-Original-URI"] = "/kfp/ws-acme--lab/apis/"
+    answer = without.test_client(use_cookies=False).get("/internal/authorize", headers=sent, base_url=PUBLIC_URL)
+    assert answer.status_code == 403, "there is no cluster to ask"
+
+
+def test_a_session_changes_kubeflow_pipelines_from_our_pages_only(mlp: System) -> None:
+    gateway = Gateway(mlp)
+    _lab(mlp)
+    browser = Browser(mlp)
+    browser.sign_in("ada")
+    cookie = f"__Host-mlp_session={browser.cookie}"
+    runs = "/kfp/ws-acme--lab/apis/v2beta1/runs"
+    upload = "/kfp/ws-acme--lab/apis/v2beta1/pipelines/upload"
+    for uri, method in ((runs, "POST"), (upload, "POST"), (upload, "GET")):
+        sent = {"X_Original_URI": uri, "X_Original_Method": method}
+        assert gateway(Cookie=cookie, **sent).headers["X-Mlp-Reason"] == "cross-site"
+        evil = gateway(Cookie=cookie, Origin="https://evil.example", **sent)
+        assert evil.headers["X-Mlp-Reason"] == "cross-site"
+        own = gateway(Cookie=cookie, Origin=PUBLIC_URL, **sent)
+        assert own.headers["X-Mlp-Reason"] == "not-an-instance", "RBAC of this test knows the pod alone"
+    read = gateway(Cookie=cookie, X_Original_URI=runs)
+    assert read.headers["X-Mlp-Reason"] == "not-an-instance"

@@ -16,8 +16,9 @@ from components.serving import policies
 from controlplane.app import create_app
 from controlplane.errors import Temporary
 from controlplane.gate import uses
+from controlplane.gate.access import CachedAccess
 from controlplane.gate.endpoints import CachedEndpoints
-from controlplane.gate.serving import CachedCalls, EndpointGate
+from controlplane.gate.serving import EndpointGate
 from controlplane.kube.client import Kube
 from controlplane.outside import Outside
 from controlplane.runtime import system
@@ -25,7 +26,7 @@ from controlplane.serving import repository
 from controlplane.serving.follower import INFERENCE_SERVICE
 from controlplane.serving.keeper import Round, SleepKeeper
 from controlplane.serving.sleep import asleep, sleeper
-from controlplane.wiring import KubeCalls, KubeEndpoints
+from controlplane.wiring import KubeEndpoints
 from tests.contract.controlplane.conftest import GATEWAY_SECRET, System
 from tests.contract.controlplane.contents import condition, install_kinds
 from tests.contract.controlplane.lab import Lab, laboratory
@@ -101,7 +102,7 @@ def stage(mlp: System, world: World) -> Iterator[Stage]:
 
     with laboratory(mlp, world) as lab:
         gate = EndpointGate(
-            CachedCalls(KubeCalls(world.web)),
+            CachedAccess(world.web),
             CachedEndpoints(KubeEndpoints(world.web), clock=seconds),
             uses=uses.into(mlp.runtime, seconds),
         )

@@ -19,7 +19,7 @@ from controlplane.reconcile.model import Drift
 from controlplane.reconcile.service import Reconciler
 from controlplane.reconcile.watch import DriftWatcher
 from controlplane.watcher import Watcher
-from controlplane.wiring import KubeCalls, KubeReviewer
+from controlplane.wiring import KubeReviewer
 from controlplane.worker import handlers
 from tests.contract.controlplane.cluster import wait_until
 from tests.contract.controlplane.conftest import GATEWAY_SECRET, System
@@ -155,7 +155,7 @@ def test_rbac_decides_who_calls_a_model_endpoint(real: tuple[System, Reconciler]
         world.settle_rights(slug, namespace)
     app = create_app(
         mlp.runtime.settings, runtime=mlp.runtime, reviewer=KubeReviewer(world.control_plane),
-        endpoints=EndpointGate(KubeCalls(world.control_plane)),
+        endpoints=EndpointGate(world.control_plane),
     )  # fmt: skip
     client = app.test_client(use_cookies=False)
 
@@ -186,3 +186,81 @@ def test_rbac_decides_who_calls_a_model_endpoint(real: tuple[System, Reconciler]
     world.settle_rights(slug, namespaces["lab"], suspended=True)
     assert call(mo, lab).status_code == 403
     assert call(pod("lab", "workload"), lab).status_code == 403
+
+
+def test_rbac_decides_who_calls_kubeflow_pipelines(real: tuple[System, Reconciler], world: World) -> None:
+    mlp, _ = real
+    root, slug = mlp.caller("root"), some_slug("t")
+    root.post("/tenants", {"slug": slug, "quota": {"cpu": "4", "memory": "8Gi", "storage": "8Gi", "pods": 20}}, 201)
+    mlp.member(slug, "mo", Role.MEMBER)
+    mlp.member(slug, "vi", Role.VIEWER)
+    namespaces = {}
+    for name in ("lab", "other"):
+        change = root.post(f"/tenants/{slug}/workspaces", {"name": name, "quota": QUOTA}, 202)
+        namespaces[name] = change["workspace"]["namespace"]
+    mlp.drain()
+    app = create_app(
+        mlp.runtime.settings, runtime=mlp.runtime, reviewer=KubeReviewer(world.control_plane),
+        access=world.control_plane,
+    )  # fmt: skip
+    client = app.test_client(use_cookies=False)
+
+    def call(token: str, method: str, path: str) -> TestResponse:
+        headers = {"Authorization": f"Bearer {token}", "X-Mlp-Gateway-Secret": GATEWAY_SECRET}
+        return client.get(
+            "/internal/authorize", headers={**headers, "X-Original-Method": method, "X-Original-URI": path}
+        )
+
+    def pod(workspace: str, account: str) -> str:
+        return world.server.service_account_token(namespaces[workspace], account, audiences=["mlp"])
+
+    lab = f"/kfp/{namespaces['lab']}/apis/v2beta1"
+    runs, upload = f"{lab}/runs", f"{lab}/pipelines/upload?name=a"
+    mo, vi, workload, eve = mlp.token("mo"), mlp.token("vi"), pod("lab", "workload"), mlp.token("eve")
+    allowed = [(vi, "GET", runs), (vi, "HEAD", runs)]
+    allowed += [
+        (token, method, path)
+        for token in (mo, workload)
+        for method, path in (("GET", runs), ("POST", runs), ("DELETE", f"{runs}/a"), ("POST", upload))
+    ]
+    for token, method, path in allowed:
+        answer = call(token, method, path)
+        assert answer.status_code == 200, (method, path)
+        assert answer.headers["X-Upstream"] == f"ml-pipeline.{namespaces['lab']}"
+    refused = [call(vi, method, path) for method, path in (("POST", runs), ("DELETE", runs), ("GET", upload))]
+    refused += [
+        call(token, method, path)
+        for token in (eve, mlp.token("root"), pod("other", "workload"), pod("lab", "default"))
+        for method in ("GET", "POST")
+        for path in (runs, "/kfp/ws-nobody--x/apis/v2beta1/runs", f"/kfp/{namespaces['lab']}/metrics")
+    ]
+    refused.append(call(mo, "GET", f"{lab}/../../../{namespaces['other']}/apis/v2beta1/runs"))
+    refused.append(call(mo, "GET", f"/kfp/{namespaces['lab']}/metrics"))
+
+    # Also by a right that outlives the binding that a suspension takes away.
+    roles, bindings = (world.admin.resource("rbac.authorization.k8s.io/v1", kind) for kind in ("Role", "RoleBinding"))
+    role = {
+        "apiVersion": roles.api_version,
+        "kind": "Role",
+        "metadata": {"name": "kept"},
+        "rules": [{"apiGroups": ["pipelines.kubeflow.org"], "resources": ["runs"], "verbs": ["get", "create"]}],
+    }
+    binding = {"apiVersion": bindings.api_version, "kind": "RoleBinding", "metadata": {"name": "kept"},
+               "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "kept"},
+               "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "user:mo"}]}  # fmt: skip
+    for obj in (role, binding):
+        world.admin.create({**obj, "metadata": {"name": "kept", "namespace": namespaces["lab"]}})
+    root.post(f"/tenants/{slug}/workspaces/lab/suspend", status=202)
+    refused += [call(mo, method, runs) for method in ("GET", "POST")]
+    assert call(workload, "GET", runs).status_code == 403
+    mlp.drain()
+    refused += [call(mo, method, runs) for method in ("GET", "POST")]
+    assert call(mo, "GET", runs.replace(namespaces["lab"], namespaces["other"])).status_code == 200
+    assert {(answer.status_code, answer.headers["X-Mlp-Reason"]) for answer in refused} == {(403, "not-an-instance")}
+    assert not any("X-Upstream" in answer.headers for answer in refused)
+    root.post(f"/tenants/{slug}/workspaces/lab/resume", status=202)
+    mlp.drain()
+    assert call(mo, "POST", runs).status_code == 200
+    root.post(f"/tenants/{slug}/suspend", status=202)
+    for token in (mo, vi, workload, pod("other", "workload")):
+        assert call(token, "GET", runs).status_code == 403

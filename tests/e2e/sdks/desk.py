@@ -11,7 +11,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.catalog import features
 from components.facts import PlatformFacts
+from components.kubeflow_pipelines.names import NAME as KUBEFLOW_PIPELINES
 from components.training.names import NAMESPACE as TRAINING_NAMESPACE
 from infra.api.client import Client
 from infra.kubectl import Kubectl, short
@@ -35,6 +37,8 @@ class Example:
     """Components."""
     after: str = ""
     """The example whose outcome it uses."""
+    image: str = "workspace_image"
+    """Field of the facts with the image that it is given."""
 
 
 EXAMPLES = (
@@ -43,6 +47,13 @@ EXAMPLES = (
     Example("kubeflow_optimizer", "kubeflow", "kubeflow: OptimizerClient searches", ("training", "tuning")),
     Example("katib_tune", "katib", "katib: tune a function", ("tuning",)),
     Example("hera_workflow", "hera", "hera: a diamond of steps", ("pipelines",)),
+    Example(
+        "kfp_pipeline",
+        "kfp",
+        "kfp: steps that are functions",
+        ("tracking", KUBEFLOW_PIPELINES),
+        image="kubeflow_step_image",
+    ),
     Example(
         "kserve_endpoint", "kserve", "kserve: an endpoint predicts", ("tracking", "serving"), after="mlflow_quickstart"
     ),
@@ -58,11 +69,12 @@ class Desk(Story):
     """One tenant with one workspace, and its member, who does everything that is tried here."""
 
     name = "sdks"
-    quota = {"cpu": "8", "memory": "12Gi", "storage": "6Gi", "pods": 40}
+    quota = {"cpu": "8", "memory": "12Gi", "storage": "12Gi", "pods": 40}
 
     def __init__(self, api: Client, kubectl: Kubectl, facts: PlatformFacts) -> None:
         super().__init__(api, kubectl, facts)
         self.places = (self.a,)
+        self.features = tuple(component.name for component in features(facts.components))
         self._folder = tempfile.TemporaryDirectory(prefix="mlp-sdks-")
         self.folder = Path(self._folder.name)
         self.environment: dict[str, str] = {}
@@ -101,7 +113,7 @@ class Desk(Story):
     def try_out(self, example: Example) -> str:
         """Runs the example to its end; the last line that it printed. Raises AssertionError with the end of its log."""
         program = EXAMPLES_FOLDER / f"{example.program}.py"
-        arguments = [self.a.namespace, self.facts.workspace_image, self.person_api.access.url.rstrip("/")]
+        arguments = [self.a.namespace, getattr(self.facts, example.image), self.person_api.access.url.rstrip("/")]
         return self._process([str(python(example.sdk)), str(program), *arguments], self.environment).splitlines()[-1]
 
     def _platform(self, *words: str, typed: str = "") -> str:

@@ -6,15 +6,25 @@ from typing import Any
 
 import pytest
 
-from components.catalog import CATALOG, CyclicRequirementError, UnknownComponentError, component, ordered, select
+from components import catalog
+from components.catalog import (
+    CATALOG,
+    CyclicRequirementError,
+    UnknownComponentError,
+    component,
+    features,
+    ordered,
+    select,
+)
 from components.contract import Component, ComponentSettings
 from components.names import SLUG
 
 
-def _made(name: str, *requires: str) -> Component[Any]:
+def _made(name: str, *requires: str, feature: bool = False) -> Component[Any]:
     return Component(
-        name=name, version="1", summary="", settings=ComponentSettings, requires=requires, objects=lambda *_: ()
-    )
+        name=name, version="1", summary="", settings=ComponentSettings, requires=requires, feature=feature,
+        objects=lambda *_: (),
+    )  # fmt: skip
 
 
 def test_each_follows_what_it_requires_and_keeps_its_place_otherwise() -> None:
@@ -54,6 +64,20 @@ def test_catalog_follows_requirements_and_names_are_unique() -> None:
         assert SLUG.fullmatch(each.name)
         assert component(each.name) is each
         assert set(each.requires) <= set(names[:position])
+
+
+def test_features_are_the_installed_components_that_workspaces_ask_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = (_made("store"), _made("notes", feature=True), _made("mail", feature=True), _made("draw", feature=True))
+    monkeypatch.setattr(catalog, "CATALOG", given)
+    assert [each.name for each in features(["draw", "store", "notes", "unknown"])] == ["notes", "draw"]
+    assert features(["store"]) == ()
+
+
+def test_the_platform_works_without_its_features() -> None:
+    for each in CATALOG:
+        assert not each.feature or each.optional, each.name
+        needed_by = [other.name for other in CATALOG if each.feature and each.name in other.requires]
+        assert needed_by == []
 
 
 def test_secrets_and_images_have_one_owner() -> None:

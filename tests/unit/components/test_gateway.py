@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from components import kubernetes as k8s
 from components.gateway.config import configuration
 from components.gateway.names import KUBERNETES_GROUPS
 from components.gateway.nginx import ConfigurationError, block, d, quote, render
 from components.gateway.objects import objects, plan
 from components.gateway.plan import GatewayPlan
 from components.gateway.settings import GatewaySettings
+from components.kubeflow_pipelines.names import NAME as KUBEFLOW_PIPELINES
 from tests.servers.installs import install
 
 
@@ -133,3 +137,41 @@ def test_the_gateway_may_reach_the_api_server_and_trusts_the_clusters_authority(
     pod = made["Deployment", "gateway"]["spec"]["template"]["spec"]
     assert pod["automountServiceAccountToken"] is False
     assert {"name": "kubernetes", "configMap": {"name": "kube-root-ca.crt"}} in pod["volumes"]
+
+
+def _with(*components: str) -> tuple[str, list[dict[str, Any]]]:
+    """Configuration and ways out of a gateway beside these components."""
+    made = install(components=components)
+    (policy,) = (
+        obj
+        for obj in objects(GatewaySettings(), made)
+        if (obj["kind"], obj["metadata"]["name"]) == ("NetworkPolicy", "traffic")
+    )
+    return configuration(plan(GatewaySettings(), made)), policy["spec"]["egress"]
+
+
+def test_kubeflow_pipelines_are_reached_where_they_are_installed_only() -> None:
+    way = {"to": [k8s.WORKSPACES], "ports": [{"port": 8888, "protocol": "TCP"}]}
+    text, egress = _with("gateway", "serving")
+    assert "kfp" not in text
+    assert way not in egress
+    text, egress = _with("gateway", KUBEFLOW_PIPELINES)
+    assert way in egress
+    assert "location /serving/" not in text
+    location = _blocks(text, "location /kfp/ {")
+    assert "proxy_pass http://$kfp_upstream.svc.cluster.local:8888$kfp_path$is_args$args;" in location
+    assert "auth_request /_authorize;" in location
+    assert "proxy_read_timeout 120s;" in location
+    assert "client_max_body_size" not in location, "that of the whole gateway"
+
+
+def test_kubeflow_pipelines_learn_nothing_of_who_calls() -> None:
+    text, _ = _with("gateway", KUBEFLOW_PIPELINES)
+    location = _blocks(text, "location /kfp/ {")
+    sent = {line.split()[1].lower() for line in location.splitlines() if "proxy_set_header" in line}
+    assert {"accept", "content-type", "host"} <= sent
+    assert not {name for name in sent if name.startswith(("x-remote", "x-mlp", "kubeflow", "sec-", "x-goog"))}
+    assert not sent & {"cookie", "authorization"}
+    assert "include" not in location, "the secrets of hops are for the platform's own servers"
+    hidden = {line.split()[1].rstrip(";") for line in location.splitlines() if "proxy_hide_header" in line}
+    assert {"Set-Cookie", "X-Accel-Redirect", "Content-Security-Policy"} <= hidden

@@ -234,7 +234,7 @@ def test_gateway_works_without_tracking() -> None:
     objects = _objects(gateway, tracking=None, notebooks=None)
     text = next(o["data"]["nginx.conf"] for o in objects if o["kind"] == "ConfigMap")
     assert "location /mlflow/" not in text
-    assert text.count("auth_request /_authorize;") == 2, "of the Kubernetes API and of endpoints"
+    assert text.count("auth_request /_authorize;") == 3, "of the Kubernetes API, endpoints and Kubeflow Pipelines"
 
 
 def test_workspaces_learn_where_things_are_and_no_secrets() -> None:

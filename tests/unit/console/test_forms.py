@@ -78,3 +78,10 @@ def test_dates() -> None:
     assert forms.end_of_day("") is None
     assert forms.end_of_day("2026-12-31") == datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)
     assert forms.end_of_day("soon") == "soon"
+
+
+def test_features_are_boxes_and_only_ticked_ones_count() -> None:
+    values = {**forms.feature_values(["notes", "draw"]), "feature.mail": "on", "title": "true"}
+    assert values["feature.notes"] == "true"
+    assert forms.read_features(Form(values)) == ["draw", "notes"]
+    assert forms.read_features(Form()) == []

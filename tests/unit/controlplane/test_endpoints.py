@@ -12,6 +12,7 @@ from controlplane.errors import Temporary
 from controlplane.gate.endpoints import CachedEndpoints
 from controlplane.gate.model import Identity, Refusal
 from controlplane.gate.serving import EndpointCall, EndpointGate, judged
+from controlplane.kube.client import Access
 from controlplane.kube.errors import NotFound
 from controlplane.serving.endpoints import Endpoint, chosen, endpoint, shares
 
@@ -197,8 +198,8 @@ def test_one_call_asks_and_the_others_do_not_wait_for_it() -> None:
 class Calls:
     """Lets everybody call `iris` and nothing else."""
 
-    def may_call(self, user: str, groups: tuple[str, ...], namespace: str, endpoint: str) -> bool:
-        return endpoint == "iris"
+    def allowed(self, access: Access) -> bool:
+        return access.name == "iris"
 
 
 def test_a_call_goes_to_a_canary_of_the_same_namespace() -> None:

@@ -62,5 +62,8 @@ def test_judgements(want: Want, now: Situation, outcome: str, rule: str) -> None
 
 def test_summaries_are_in_plain_words() -> None:
     assert describe(LARGE) == "9 cores, 1Gi memory, 1Gi storage, 1 nvidia.com/gpu"
+    assert summary(workspace()) == "workspace lab: 1 cores, 1Gi memory, 1Gi storage"
+    more = WantWorkspace(workspace=WorkspaceCreate(name="lab", quota=SMALL, features=("notes", "draw", "notes")))
+    assert summary(more) == "workspace lab: 1 cores, 1Gi memory, 1Gi storage, with draw, notes"
     assert summary(WantMember(kind="member", subject="bo", role=Role.VIEWER)) == "account bo as viewer"
     assert summary(WantQuota(kind="quota", quota=SMALL)).startswith("quota of the tenant: 1 cores")

@@ -27,7 +27,7 @@ def test_all_are_tried_where_everything_is_installed() -> None:
 def test_what_is_not_installed_is_left_out() -> None:
     assert _programs([], {"tracking"}) == ["mlflow_quickstart"]
     assert _programs([], ALL - {"training"}) == [
-        "mlflow_quickstart", "katib_tune", "hera_workflow", "kserve_endpoint",
+        "mlflow_quickstart", "katib_tune", "hera_workflow", "kfp_pipeline", "kserve_endpoint",
     ]  # fmt: skip
 
 
