@@ -27,9 +27,9 @@ tour: $(VENV)/.runtime ## Walk from a notebook to a served model and its lineage
 verify: $(VENV)/.runtime ## Prove the user story and the isolation of tenants
 	$(RUN)/platform verify --profile $(PROFILE)
 
-test: lint unit contract browser ## Check the code in a few minutes: no cluster nodes, no root needed
+test: lint unit contract ## Check the code in a few minutes: no cluster nodes, no root needed
 
-thorough: conformance faults clouds pages root ## Check what takes longer: plugins, faults with kill -9, fuzzing, clouds, hosts
+thorough: browser conformance faults clouds pages root ## Check what takes longer: a browser, faults with kill -9, clouds, hosts
 
 lint: $(VENV)/.dev
 	$(RUN)/ruff check .

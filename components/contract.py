@@ -149,6 +149,8 @@ class Component(Generic[S]):
     problems: Callable[[S, str], tuple[str, ...]] = _none
     """What is wrong with its settings beyond their types, in sentences, asked where it is switched on. The text is the
     prefix of images that workspaces may run."""
+    named_images: Callable[[S], tuple[str, ...]] = _none
+    """Full references of images that its settings name, and that are not made here."""
     images: Callable[[S], tuple[Image, ...]] = _none
     secrets: tuple[str, ...] = ()
     """Names of secrets (random, 32 bytes, URL-safe) that the installer makes for this component."""

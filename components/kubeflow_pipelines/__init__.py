@@ -15,6 +15,10 @@ def _facts(settings: KubeflowPipelinesSettings) -> dict[str, Any]:
     return {"kubeflow_pipelines": KubeflowPipelines(**settings.images.model_dump(), storage=settings.storage)}
 
 
+def _named(settings: KubeflowPipelinesSettings) -> tuple[str, ...]:
+    return tuple(filter(None, settings.images.model_dump().values()))
+
+
 COMPONENT = Component(
     name=NAME,
     version=VERSION,
@@ -25,6 +29,7 @@ COMPONENT = Component(
     by_default=False,
     feature=True,
     problems=problems,
+    named_images=_named,
     images=images,
     facts=_facts,
     objects=objects,

@@ -14,6 +14,10 @@ def _facts(settings: TrainingSettings) -> dict[str, Any]:
     return {"mpi_jobs": settings.mpi_jobs}
 
 
+def _named(settings: TrainingSettings) -> tuple[str, ...]:
+    return tuple(filter(None, (settings.torch_image, settings.jax_image, settings.deepspeed_image)))
+
+
 def _ready(_: TrainingSettings) -> tuple[ObjectRef, ...]:
     return tuple(ObjectRef("apps/v1", "Deployment", NAMESPACE, name) for name in CONTROLLERS)
 
@@ -24,6 +28,7 @@ COMPONENT = Component(
     summary="Training jobs (Kubeflow Trainer, TFJob, PyTorchJob, MPIJob)",
     settings=TrainingSettings,
     requires=("isolation",),
+    named_images=_named,
     images=images,
     facts=_facts,
     upstream=UPSTREAM,

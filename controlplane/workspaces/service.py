@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from components.facts import PlatformFacts
-from components.kubeflow_pipelines.names import NAME as PIPELINES
-from components.kubeflow_pipelines.names import PATH as PIPELINES_PATH
 from controlplane.auth import repository as accounts
 from controlplane.auth.policy import PLATFORM, Action
 from controlplane.db import decode_cursor, encode_cursor
@@ -21,12 +19,11 @@ from controlplane.tenants.repository import TenantRow
 from controlplane.tenants.service import check_version, readable, resource, visible
 from controlplane.work import Work
 from controlplane.workspaces import changes, repository
-from controlplane.workspaces.features import offered
+from controlplane.workspaces.features import offered, own_pipelines
 from controlplane.workspaces.kubeconfig import Kubeconfig, kubeconfig
 from controlplane.workspaces.model import (
     Change,
     OfferedFeature,
-    OwnPipelines,
     ShownCondition,
     Workspace,
     WorkspaceCreate,
@@ -145,19 +142,13 @@ class WorkspaceService:
         return [_shown(row, owners[row.tenant_id], facts, names, newest.get(row.id)) for row in rows]
 
 
-def _own_pipelines(row: WorkspaceRow, facts: PlatformFacts) -> OwnPipelines | None:
-    if PIPELINES not in row.features or facts.kubeflow_pipelines is None:
-        return None
-    return OwnPipelines(url=f"{facts.public_url}{PIPELINES_PATH}/{row.namespace}", image=facts.kubeflow_step_image)
-
-
 def _shown(
     row: WorkspaceRow, tenant: TenantRow, facts: PlatformFacts, names: dict[UUID, str], operation: UUID | None
 ) -> Workspace:  # fmt: skip
     return Workspace(
         id=row.id, tenant=tenant.slug, name=row.name, namespace=row.namespace, image=facts.workspace_image,
         title=row.title, state=WorkspaceState(row.state), quota=row.quota, features=tuple(row.features),
-        kubeflow_pipelines=_own_pipelines(row, facts), internet=row.internet,
+        kubeflow_pipelines=own_pipelines(row.features, row.namespace, facts), internet=row.internet,
         suspended=row.suspended, owner=names.get(row.owner_id) if row.owner_id else None, expires_at=row.expires_at,
         generation=row.generation, observed_generation=row.observed_generation,
         conditions=tuple(ShownCondition.model_validate(c) for c in row.conditions), operation=operation,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Iterator
 
 from infra.clouds.model import CloudError
 from infra.clouds.opening import open_cloud
@@ -46,11 +47,9 @@ def findings(profile: Profile, home: Home) -> list[Finding]:
 
 
 def archive_findings(profile: Profile) -> tuple[list[Finding], int]:
-    """One for each image archive and, one for two images of one name where there are such; and how many bytes are not
-    in the cache yet. Layers are not read."""
+    """One for each image archive, and for images of one name, and for those that are named and in no archive; and how
+    many bytes are not in the cache yet. Layers are not read."""
     paths = supplies.archives(profile)
-    if not paths:
-        return [], 0
     supply = supplies.supply(profile)
     found: list[Finding] = []
     given: list[GivenImage] = []
@@ -68,7 +67,24 @@ def archive_findings(profile: Profile) -> tuple[list[Finding], int]:
         distinct(given)
     except SupplyError as error:
         found.append(Finding("archives", False, str(error)))
+    found += _named_only(profile, {each.image.reference for each in given})
     return found, sum(blob.size for blob in absent(supply.store, given))
+
+
+def _named_only(profile: Profile, given: Collection[str]) -> Iterator[Finding]:
+    """Images that settings name and that hosts get from nobody: they pull them, if they can."""
+    if profile.supply.delivery != "import":
+        return
+    for component, settings in chosen_components(profile):
+        for reference in component.named_images(settings):
+            if reference not in given:
+                yield Finding(
+                    "archives",
+                    False,
+                    f"Component {component.name} names the image {reference}, which no archive of the profile holds.",
+                    "Add an archive with it to supply.archives, unless the hosts can pull it.",
+                    "warning",
+                )
 
 
 def cloud_findings(profile: Profile) -> list[Finding]:

@@ -116,3 +116,19 @@ def test_a_wrong_archive_stops_before_anything_is_built(
     WRONG[case](tmp_path / "a.tar")
     with pytest.raises(BadArchive, match=r"a\.tar"):
         build(profile(tmp_path / "a.tar"))
+
+
+def test_preflight_warns_of_images_that_are_named_and_not_given(tmp_path: Path) -> None:
+    chosen = load("local", ["components.training.settings.torch_image=registry.mlp.internal/team/app:1"])
+    (only,), _ = archive_findings(chosen)
+    assert (only.ok, only.severity) == (False, "warning")
+    assert "Component training names the image registry.mlp.internal/team/app:1" in only.message
+    given = load(
+        "local",
+        [
+            "components.training.settings.torch_image=registry.mlp.internal/team/app:1",
+            f"supply.archives=['{docker_save(tmp_path / 'app.tar')}']",
+        ],
+    )
+    findings, _ = archive_findings(given)
+    assert [each.ok for each in findings] == [True]
