@@ -12,17 +12,22 @@ SLOW = (
     "browser/test_models.py",
     "root",
     "contract/clouds",
+    "contract/test_component_objects.py",
     "contract/test_model_aliases.py",
     "contract/test_planning.py",
+    "contract/controlplane/test_canaries.py",
+    "contract/controlplane/test_contents.py",
     "contract/controlplane/test_faults.py",
     "contract/controlplane/test_fuzz.py",
     "contract/controlplane/test_kserve.py",
     "contract/controlplane/test_models.py",
+    "contract/controlplane/test_sleeping.py",
     "contract/engine",
     "contract/kubernetes_provider",
     "contract/object_storage",
-    "contract/people/test_sdks.py",
+    "contract/people",
     "contract/reconcile/test_faults.py",
+    "contract/reconcile/test_watch.py",
     "contract/servers",
     "contract/stacks",
     "contract/test_notebooks_hub.py",
@@ -30,7 +35,8 @@ SLOW = (
     "contract/test_tracking_projects.py",
     "contract/test_tracking_server.py",
 )
-"""Left to `make thorough`: faults with real processes, fuzzing, plugins, hosts, every page of the console."""
+"""Left to `make thorough`: faults with real processes, fuzzing, plugins, hosts, every page of the console, every kind
+of the components, and what waits for minutes to pass."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
