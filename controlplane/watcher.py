@@ -93,6 +93,8 @@ class Leadership:
 _SEARCHES_SECONDS = 5.0
 """A trial that has ended is a run in MLflow within about this time."""
 _SLEEP_SECONDS, _WAKE_SECONDS = 15.0, 1.0
+_LAST_SECONDS = 10.0
+"""How long what is under way may take to end once the watcher is told to stop."""
 _QUEUES_SECONDS = 5.0
 """A changed quota reaches the tenant's queue within this time."""
 
@@ -156,11 +158,13 @@ class Watcher:
         self._stop.set()
 
     def run(self) -> None:
-        """Lead where possible, and do what is due."""
-        comparing = threading.Thread(target=self._compare, name="resync", daemon=True)
-        comparing.start()
-        for duty in self._beside:
-            threading.Thread(target=self._do_beside, args=(duty,), name=duty.name, daemon=True).start()
+        """Lead where possible, and do what is due. What is done beside is awaited in the end, for some seconds."""
+        beside = [threading.Thread(target=self._compare, name="resync", daemon=True)]
+        beside += [
+            threading.Thread(target=self._do_beside, args=(duty,), name=duty.name, daemon=True) for duty in self._beside
+        ]
+        for thread in beside:
+            thread.start()
         pause = 0.0
         while not self._stop.wait(pause):
             self._leading = self._leads()
@@ -173,6 +177,9 @@ class Watcher:
             for duty in self._duties:
                 self._do(duty)
         self._end_watch()
+        deadline = time.monotonic() + _LAST_SECONDS
+        for thread in beside:
+            thread.join(max(0.0, deadline - time.monotonic()))
         self._leadership.release()
 
     def _leads(self) -> bool:

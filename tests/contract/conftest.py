@@ -12,8 +12,11 @@ from tests.servers.kubernetes import KubernetesServer, kubernetes
 _HERE = Path(__file__).parent
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A file's tests run in one worker, as its fixtures expect, unless they name a group of their own."""
+    """A file's tests run in one worker, as its fixtures expect, unless they name a group of their own.
+
+    First of all hooks: xdist reads the groups in one of its own."""
     for item in items:
         if _HERE in item.path.parents and not any(item.iter_markers("xdist_group")):
             item.add_marker(pytest.mark.xdist_group(str(item.path.relative_to(_HERE).with_suffix(""))))

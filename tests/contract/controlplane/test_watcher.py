@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 
 import pytest
 
 from controlplane.errors import Temporary
+from controlplane.reconcile.model import WorkspaceSpec
 from controlplane.runtime import Runtime
 from controlplane.serving import keeper
 from controlplane.serving.follower import AliasFollower, Round
@@ -83,3 +85,29 @@ def test_the_leader_wakes_endpoints_also_where_it_cannot_look_at_them(settings: 
     thread.join(30)
     runtime.close()
     assert naps.looks == 1, "several times a minute"
+
+
+class SlowCluster(MemoryCluster):
+    """Is asked about all workspaces, and takes its time to answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.answered = threading.Event(), False
+
+    def suspects(self, specs: Iterable[WorkspaceSpec], stopped: Callable[[], bool]) -> tuple[WorkspaceSpec, ...]:
+        self.asked.set()
+        time.sleep(1.5)
+        self.answered = True
+        return ()
+
+
+def test_a_comparison_that_is_under_way_ends_before_the_watcher(settings: Settings) -> None:
+    runtime, cluster = Runtime.make(settings.model_copy(update={"sweep_seconds": 0.1})), SlowCluster()
+    watcher = Watcher(runtime, cluster)
+    thread = threading.Thread(target=watcher.run)
+    thread.start()
+    assert cluster.asked.wait(30)
+    watcher.stop()
+    thread.join(30)
+    runtime.close()
+    assert cluster.answered
