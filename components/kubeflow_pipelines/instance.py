@@ -84,7 +84,8 @@ def server_configuration(bucket: str, storage_url: str, region: str, folder: str
 def sidecars(image: str) -> list[dict[str, Any]]:
     """The database, which starts before the others and ends after them."""
     ping = {
-        "exec": {"command": ["mariadb", "--no-defaults", f"--socket={_SOCKET}", "--user=root", "--execute=SELECT 1"]}
+        "exec": {"command": ["mariadb", "--no-defaults", f"--socket={_SOCKET}", "--user=root", "--execute=SELECT 1"]},
+        "timeoutSeconds": 10,
     }
     common = {"image": image, "securityContext": k8s.container_security()}
     mounts = [{"name": "data", "mountPath": "/data"}, k8s.TMP_MOUNT]

@@ -34,11 +34,11 @@ def _owned() -> Policy:
         )
 
     # Controllers may change and delete what is ours, but make look-alikes of it from a template no more than members
-    # may. Only the endpoint controllers copy a Service's labels, and revisions of a StatefulSet its annotations.
+    # may. Only the endpoint controllers copy a Service's labels.
     endpoints = "request.userInfo.username.startsWith('system:serviceaccount:kube-system:endpoint')"
-    exempt = (
-        f"({CONTROLLER} && (request.operation != 'CREATE' || {endpoints} || request.kind.kind == 'ControllerRevision'))"
-    )
+    exempt = f"({CONTROLLER} && (request.operation != 'CREATE' || {endpoints}))"
+    # A StatefulSet's revisions have its annotations, and the labels of its template.
+    revision = f"({CONTROLLER} && request.kind.group == 'apps' && request.kind.kind == 'ControllerRevision')"
     reserved = quoted_list((LABEL_GENERATION,))
     annotations = quoted_list((ANNOTATION_SPEC_HASH, f"{DOMAIN}/uid"))
     same = " && ".join(
@@ -81,7 +81,7 @@ def _owned() -> Policy:
             ),
             Rule(
                 "platform-objects",
-                f"object == null || !has(object.metadata.annotations)"
+                f"object == null || !has(object.metadata.annotations) || {revision}"
                 f" || !object.metadata.annotations.exists(k, k in {annotations})",
                 "these annotations are the platform's own; leave them out",
             ),

@@ -13,13 +13,20 @@ from components.contract import KubernetesObject
 from components.facts import KubeflowPipelines
 from components.isolation.rbac import CONTROL_PLANE_RULES, control_plane_rules
 from components.kubeflow_pipelines.names import NAME
-from components.names import CONTROL_PLANE_SERVICE_ACCOUNT, SYSTEM_NAMESPACE, Role
+from components.names import (
+    ANNOTATION_SPEC_HASH,
+    CONTROL_PLANE_SERVICE_ACCOUNT,
+    CONTROL_PLANE_USER,
+    LABEL_MANAGED_BY,
+    MANAGED_BY,
+    SYSTEM_NAMESPACE,
+    Role,
+)
 from controlplane.kube import resources
-from controlplane.kube.errors import Forbidden
 from controlplane.kube.resources import Resource
 from controlplane.reconcile.model import WorkspaceSpec
 from controlplane.reconcile.service import Reconciler
-from tests.contract.reconcile.world import FACTS, REGISTRY, RememberedStorage, World, some_spec, until
+from tests.contract.reconcile.world import FACTS, REGISTRY, Answer, RememberedStorage, World, access, some_spec, until
 from tests.servers.installs import install
 
 _SETTINGS = kubeflow_pipelines.KubeflowPipelinesSettings()
@@ -51,15 +58,8 @@ def installed(world: World) -> World:
         {"apiVersion": f"{_RBAC}/v1", "kind": "ClusterRoleBinding", "metadata": meta, "subjects": [account],
          "roleRef": {"apiGroup": _RBAC, "kind": "ClusterRole", "name": meta["name"]}}
     )  # fmt: skip
-    until("the rights are seen", lambda: _may_list(world))
+    world.settle_access(access(CONTROL_PLANE_USER, verb="create", kind=STATEFUL_SET, namespace="default"), right=True)
     return world
-
-
-def _may_list(world: World) -> bool:
-    try:
-        return not list(world.control_plane.list(STATEFUL_SET, "default"))
-    except Forbidden:
-        return False
 
 
 @pytest.fixture
@@ -153,3 +153,21 @@ def test_taking_it_away_keeps_what_it_knows(reconciler: Reconciler, installed: W
     }
     assert not {key for key in left if NAME in key or "ml-pipeline" in key or "metadata" in key or "kfp" in key}
     assert installed.admin.find(CLAIM, spec.namespace, f"data-{NAME}-0") is not None
+
+
+def test_a_revision_has_the_annotations_of_its_set_and_no_label_of_the_platform(
+    reconciler: Reconciler, installed: World
+) -> None:
+    """Its labels are those of a template, which members write too."""
+    spec = wanting()
+    reconciler.apply(spec)
+    controller = installed.account("sets", "kube-system", "statefulset-controller")
+    path = Resource("apps/v1", "ControllerRevision", "controllerrevisions").path(spec.namespace)
+
+    def made(**metadata: Any) -> Answer:
+        body = {"apiVersion": "apps/v1", "kind": "ControllerRevision", "metadata": {"name": "some", **metadata}}
+        return controller.attempt("POST", path, {**body, "revision": 1, "data": {"spec": {}}}, dryRun="All")
+
+    assert made(annotations={ANNOTATION_SPEC_HASH: "some"}).code == 200
+    imitation = made(labels={LABEL_MANAGED_BY: MANAGED_BY})
+    assert (imitation.code, "(rule: platform-objects)" in imitation.message) == (403, True), imitation
