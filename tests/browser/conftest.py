@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from components.control_plane.people import people_objects
 from tests.browser.installation import Installation, installation
+from tests.browser.looks import axe_script
 from tests.browser.visitor import PATIENCE, Visitor
 from tests.contract.reconcile.world import World
 from tests.servers.kubernetes import kubernetes
@@ -54,6 +55,11 @@ def browser() -> Iterator[Browser]:
         opened = driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield opened
         opened.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    return axe_script()
 
 
 @pytest.fixture

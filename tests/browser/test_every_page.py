@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser
 
 from components.names import Role
+from controlplane.members.model import MemberQuery
+from controlplane.members.service import MemberService
 from controlplane.quotas.model import Quota
 from controlplane.requests.model import RequestCreate, WantWorkspace
 from controlplane.requests.service import RequestService
 from controlplane.workspaces.model import WorkspaceCreate
 from controlplane.workspaces.service import WorkspaceService
 from tests.browser.installation import ADMIN, Installation
+from tests.browser.looks import check_page, violations
+from tests.browser.pages import PAGES
 from tests.browser.visitor import Visitor
 
-VENDOR = Path(__file__).parent / "vendor"
 TENANT = "every-page-of-the-console"[:24].rstrip("-")
 LONG = "The department for very long names and everything else that does not fit into one line of a table"
-STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-PAGES = (
-    "/", "/tenants", "/tenants?search=nothing-like-it", "/tenants/-/new", "/tenants/{tenant}",
-    "/tenants/{tenant}/members", "/tenants/{tenant}/members/new", "/tenants/{tenant}/settings",
-    "/tenants/{tenant}/suspend", "/tenants/{tenant}/delete", "/workspaces", "/workspaces/new?tenant={tenant}",
-    "/workspaces/{tenant}/research", "/workspaces/{tenant}/research/settings",
-    "/workspaces/{tenant}/research/ask/quota", "/workspaces/{tenant}/research/ask/internet",
-    "/workspaces/{tenant}/research/delete", "/requests?view=all", "/requests/{request}",
-    "/operations", "/operations/{operation}", "/people", "/people/new", "/people/every-page-member/password",
-    "/audit", "/audit/verify", "/tokens", "/tokens/new", "/account", "/search", "/search?q=every", "/no/such/page",
-)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +32,13 @@ def scene(site: Installation) -> dict[str, str]:
     quota = Quota(cpu="2", memory="4Gi", storage="10Gi", pods=20)
     with site.runtime.work(site.principal(ADMIN)) as work:
         made = WorkspaceService(work).create(TENANT, WorkspaceCreate(name="research", title=LONG, quota=quota))
+        left = next(m for m in MemberService(work).list(TENANT, MemberQuery()).items if m.role is Role.MEMBER)
     with site.runtime.work(site.principal(member)) as work:
         wanted = WantWorkspace(workspace=WorkspaceCreate(name="detectors", quota=quota))
         asked = RequestService(work).create(TENANT, RequestCreate(want=wanted, reason=f"{LONG}.\n" * 3))
-    return {"tenant": TENANT, "request": str(asked.id), "operation": str(made.operation)}
+    return {
+        "tenant": TENANT, "request": str(asked.id), "operation": str(made.operation), "member": str(left.id),
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -58,68 +50,11 @@ def reader(site: Installation, browser: Browser) -> Iterator[Visitor]:
     opened.close()
 
 
-@pytest.fixture(scope="module")
-def axe() -> str:
-    script = (VENDOR / "axe.min.js").read_bytes()
-    recorded = json.loads((VENDOR / "axe.json").read_text())
-    assert hashlib.sha256(script).hexdigest() == recorded["sha256"]
-    return script.decode()
-
-
-def violations(person: Visitor, axe: str, *rules: str) -> list[str]:
-    """What breaks WCAG 2.2 AA or axe's best practice on the open page; only these rules where some are named."""
-    person.page.evaluate(axe)
-    only = {"type": "rule", "values": list(rules)} if rules else {"type": "tag", "values": STANDARDS}
-    found = person.page.evaluate("async (only) => (await axe.run(document, { runOnly: only })).violations", only)
-    return [f"{v['id']}: {v['help']}: {node['html'][:160]}" for v in found for node in v["nodes"]]
-
-
-def settle(person: Visitor) -> None:
-    """Until fonts are there, live parts have come, and nothing moves or changes colour."""
-    person.page.evaluate(
-        """async () => {
-             await document.fonts.ready;
-             await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-             await Promise.allSettled(document.getAnimations().map((a) => a.finished));
-           }"""
-    )
-    expect(person.page.locator("#preview.htmx-request")).to_have_count(0)
-
-
-def sticks_out(person: Visitor) -> list[str]:
-    """Elements that end beyond the right edge of the window; those of a list of tabs may, since it scrolls."""
-    found: list[str] = person.page.evaluate(
-        """() => [...document.querySelectorAll("body *")]
-             .filter((e) => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 1
-                            && !e.closest(".pf-v6-screen-reader, [popover]")
-                            && !["auto", "scroll"].includes(getComputedStyle(e.closest(".pf-v6-c-tabs__list") ?? e)
-                                                            .overflowX))
-             .map((e) => `${e.tagName}.${e.className} ${Math.round(e.getBoundingClientRect().right)}`).slice(0, 5)"""
-    )
-    return found
-
-
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page(reader: Visitor, scene: dict[str, str], axe: str, path: str) -> None:
     """By day, by night and on a small screen, in one visit."""
-    page = reader.page
-    reader.complaints.clear()
     reader.expect(404)
-    page.emulate_media(color_scheme="light", reduced_motion="reduce")
-    page.set_viewport_size({"width": 1280, "height": 900})
-    reader.go(path.format(**scene))
-    settle(reader)
-    moved = reader.shift()
-    assert violations(reader, axe) == []
-    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-    settle(reader)
-    assert violations(reader, axe, "color-contrast") == []
-    for width in (1000, 360):
-        page.set_viewport_size({"width": width, "height": 740})
-        assert sticks_out(reader) == []
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert not reader.complaints, "\n".join(reader.complaints)
-    assert moved < 0.01
+    check_page(reader, axe, path.format(**scene))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

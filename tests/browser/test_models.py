@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from components.names import Role, tenant_group
 from components.tracking.objects import HOST
@@ -14,6 +14,8 @@ from controlplane.quotas.model import Quota
 from controlplane.workspaces.model import WorkspaceCreate, WorkspaceState
 from controlplane.workspaces.service import WorkspaceService
 from tests.browser.installation import ADMIN, TRACKING_SECRET, Installation
+from tests.browser.looks import check_page
+from tests.browser.pages import PAGES_OF_WORK
 from tests.browser.visitor import Visitor
 from tests.contract.controlplane.contents import Things
 from tests.contract.reconcile.world import until
@@ -24,6 +26,10 @@ from tests.servers.tracking import InterpreterMissing, TrackingServer, interpret
 pytestmark = pytest.mark.timeout(400)
 TENANT = "model-lab"
 HOME = f"/workspaces/{TENANT}/dev"
+TEMPLATE_SPEC = {
+    "entrypoint": "main", "templates": [{"name": "main", "suspend": {}}],
+    "arguments": {"parameters": [{"name": "rate", "value": "0.1", "description": "Learning rate."}]},
+}  # fmt: skip
 ORIGIN = {
     "mlp.io/origin-kind": "TrainJob", "mlp.io/origin-name": "nightly", "mlp.io/pod": "nightly-node-0-0",
     "mlp.io/image": "registry.mlp.local/workspace:1", "mlflow.source.git.commit": "0123456789abcdef",
@@ -108,7 +114,36 @@ def runs(site: Installation, server: TrackingServer) -> list[str]:
         "serving.kserve.io/v1beta1", "InferenceService", "forecast",
         spec={"predictor": {"model": {"modelFormat": {"name": "mlflow"}, "storageUri": "models:/sales/2"}}},
     )  # fmt: skip
-    return Mlflow(server, made.workspace.namespace).versions("sales", 0.81, 0.95)
+    things.make("argoproj.io/v1alpha1", "WorkflowTemplate", "train", spec=TEMPLATE_SPEC)
+    mlflow = Mlflow(server, made.workspace.namespace)
+    mlflow.versions("stock", 0.95)
+    return mlflow.versions("sales", 0.81, 0.95)
+
+
+@pytest.fixture(scope="module")
+def reader(site: Installation, browser: Browser, runs: list[str]) -> Iterator[Visitor]:
+    """The tenant's admin, signed in once for all pages."""
+    opened = Visitor(site, browser)
+    opened.sign_in("model-admin")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def promotion(reader: Visitor) -> str:
+    """The identifier of a model's promotion."""
+    reader.go(f"{HOME}/models/stock/promote?version=1")
+    reader.page.get_by_label("Why?").fill("The first one.")
+    with reader.page.expect_navigation():
+        reader.page.get_by_role("button", name="Promote").click()
+    return reader.page.url.rpartition("/")[2]
+
+
+@pytest.mark.parametrize("path", PAGES_OF_WORK)
+def test_a_page(reader: Visitor, promotion: str, axe: str, path: str) -> None:
+    """By day, by night and on a small screen, in one visit."""
+    reader.expect(404, 422)
+    check_page(reader, axe, HOME + path.format(promotion=promotion))
 
 
 def test_lineage_is_walked_from_the_endpoint_to_the_job(visitor: Visitor, runs: list[str]) -> None:

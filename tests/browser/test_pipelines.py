@@ -13,7 +13,7 @@ from controlplane.quotas.model import Quota
 from controlplane.workspaces.model import WorkspaceCreate, WorkspaceState
 from controlplane.workspaces.service import WorkspaceService
 from tests.browser.installation import ADMIN, Installation
-from tests.browser.test_every_page import axe, settle, violations  # noqa: F401 - a fixture
+from tests.browser.looks import settle, violations
 from tests.browser.visitor import Visitor
 from tests.contract.controlplane.contents import TEMPLATE, Things
 from tests.contract.reconcile.world import until
@@ -72,8 +72,8 @@ def _pod(things: Things, name: str, of: str) -> None:
 
 
 def test_the_graph_is_drawn_fills_by_itself_and_leads_to_logs(
-    visitor: Visitor, things: Things, axe: str, tmp_path: Path  # noqa: F811
-) -> None:  # fmt: skip
+    visitor: Visitor, things: Things, axe: str, tmp_path: Path
+) -> None:
     status = workflow(NODES, progress="4/7", artifactRepositoryRef={"artifactRepository": {"s3": {"bucket": "b"}}})
     things.make(ARGO, "Workflow", "nightly", status["status"], spec=SPEC)
     _pod(things, "nightly-fit-3", "fit-c")
@@ -110,9 +110,7 @@ def test_the_graph_is_drawn_fills_by_itself_and_leads_to_logs(
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
-def test_a_template_is_run_from_a_form_by_keyboard(
-    visitor: Visitor, things: Things, axe: str, tmp_path: Path  # noqa: F811
-) -> None:  # fmt: skip
+def test_a_template_is_run_from_a_form_by_keyboard(visitor: Visitor, things: Things, axe: str, tmp_path: Path) -> None:
     del things
     visitor.sign_in("pipe-member")
     visitor.go(HOME)
