@@ -12,7 +12,7 @@ from typing import Any
 
 from components.contract import Install
 from infra.engine.vault import VaultError
-from infra.installation.home import Home, cache_root
+from infra.installation.home import Home
 from infra.installation.record import Recorder
 from infra.lifecycle import supplies
 from infra.lifecycle.costs import cost_of
@@ -29,7 +29,6 @@ from infra.plan.requests import Requests, requests
 from infra.preflight.model import Finding
 from infra.profile.model import Profile
 from infra.toolchain.model import Finding as ToolFinding
-from infra.toolchain.service import Toolchain
 
 
 @dataclass(frozen=True)
@@ -138,13 +137,12 @@ def _step(step: planned.PlannedStep, recorder: Recorder, tools: list[ToolFinding
     expected = recorder.expected(step.name) or step.expected
     if step is planned.TOOLCHAIN:
         now = f"{len(missing)} of {len(tools)} tools to make" if missing else "all tools are there"
-        expected = sum(tool.seconds for tool in missing)
+        expected = supplies.seconds_of(missing)
     return {"name": step.name, "title": step.title, "expected": expected, "now": now}
 
 
 def _tools(profile: Profile) -> list[ToolFinding]:
-    images = supplies.wanted_images(profile, chosen_components(profile))
-    return Toolchain(cache_root()).inspect(supplies.wanted_tools(profile, images))
+    return supplies.tool_findings(profile, supplies.wanted_images(profile, chosen_components(profile)))
 
 
 def _fixed(changes: tuple[planned.Change, ...]) -> str:

@@ -21,13 +21,15 @@ class Step:
 
     planned: PlannedStep
     work: Callable[[Say], None]
+    expected: Callable[[], float] | None = None
+    """Seconds that are known to be left when it begins; None: what its last runs took, or else what was planned."""
 
 
 def run(steps: Sequence[Step], recorder: Recorder, report: Report) -> None:
     """Runs the steps in order. Raises StepFailed at the first failure, with the cause chained; nothing is undone."""
     for step in steps:
         name, title = step.planned.name, step.planned.title
-        expected = recorder.expected(name) or step.planned.expected
+        expected = step.expected() if step.expected else recorder.expected(name) or step.planned.expected
         began = time.monotonic()
 
         def say(

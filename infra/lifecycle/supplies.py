@@ -20,7 +20,7 @@ from infra.supply.kubernetes_images import kubernetes_images, virtual_address_im
 from infra.supply.model import ImageSet, SupplyEvent
 from infra.supply.push import push
 from infra.supply.source import SourceSupply
-from infra.toolchain.model import Progress, Tool
+from infra.toolchain.model import Finding, Progress, Tool
 from infra.toolchain.service import Toolchain
 from infra.toolchain.upstream import UpstreamObjects
 
@@ -49,6 +49,16 @@ def wanted_tools(profile: Profile, images: Sequence[Image]) -> list[str]:
     inside = [layer.tool for image in images for layer in image.layers if isinstance(layer, GoBinary)]
     host = HOST_TOOLS if profile.target in MADE_HERE else ()
     return list(dict.fromkeys((*_ALWAYS, *host, *inside)))
+
+
+def tool_findings(profile: Profile, images: Sequence[Image]) -> list[Finding]:
+    """What is to be done for every tool of the installation."""
+    return Toolchain(cache_root()).inspect(wanted_tools(profile, images))
+
+
+def seconds_of(findings: Sequence[Finding]) -> float:
+    """How long it usually takes to make the tools that are missing."""
+    return sum(finding.seconds for finding in findings if finding.action in ("build", "extract"))
 
 
 def get_tools(names: Sequence[str], say: Say) -> dict[str, Tool]:

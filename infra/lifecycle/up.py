@@ -117,7 +117,8 @@ class Up:
             planned.CONTROL_PLANE.name: self._install_control_plane,
             planned.FIRST_TENANT.name: lambda _: make_first_tenant(self._profile, self._home),
         }
-        return [Step(step, work[step.name]) for step in planned.steps(self._profile)]
+        known = {planned.TOOLCHAIN.name: self._seconds_of_tools}
+        return [Step(step, work[step.name], known.get(step.name)) for step in planned.steps(self._profile)]
 
     @cached_property
     def _wanted_images(self) -> list[Any]:
@@ -130,6 +131,9 @@ class Up:
     @cached_property
     def _certificate(self) -> ServerCertificate:
         return gateway_certificate(self._home, gateway_names(self._profile))
+
+    def _seconds_of_tools(self) -> float:
+        return supplies.seconds_of(supplies.tool_findings(self._profile, self._wanted_images))
 
     def _get_tools(self, say: Say) -> None:
         self._tools = supplies.get_tools(supplies.wanted_tools(self._profile, self._wanted_images), say)

@@ -19,8 +19,8 @@ class PlannedStep:
 
 
 PREFLIGHT = PlannedStep("preflight", "Check the machine", 1)
-TOOLCHAIN = PlannedStep("toolchain", "Find or build the tools", 900)
-IMAGES = PlannedStep("images", "Build the images", 420)
+TOOLCHAIN = PlannedStep("toolchain", "Find or build the tools", 1800)
+IMAGES = PlannedStep("images", "Build the images", 240)
 CLUSTER = PlannedStep("cluster", "Make the cluster", 90)
 CLOUD_CLUSTER = PlannedStep("cluster", "Make the cluster", 1500)
 PUSH = PlannedStep("push", "Push the images", 240)

@@ -171,7 +171,7 @@ _PIN = "Name a folder below infra/toolchain/go that pins the module, and run go 
 
 
 class Builder:
-    """Builds Go tools, one at a time: two compiles beside each other only take turns on few cores."""
+    """Builds Go tools."""
 
     def __init__(self, go: Go, children: Children, go_build: Path, modules: Path = MODULES) -> None:
         self._go, self._children, self._modules = go, children, modules

@@ -1,11 +1,11 @@
-"""One run that makes missing tools: sources are fetched and packages unpacked while Go tools compile one by one."""
+"""One run that makes missing tools: sources are fetched and packages unpacked while Go tools compile."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -19,7 +19,10 @@ from infra.toolchain.resolve import Resolver
 from infra.toolchain.versions import DebianTool, GoTool, Spec
 
 FETCHES = 3
-"""Modules whose sources are fetched beside each other while a tool compiles."""
+"""Modules whose sources are fetched beside each other while tools compile."""
+BUILDS = 2
+"""Modules that are compiled beside each other: linking and large packages leave processors idle. Tools of one module
+share most of their packages and follow each other, since Go compiles a package twice where two builds want it."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -58,7 +61,7 @@ class Making:
     modules: Path
 
     def all(self, specs: Sequence[Spec]) -> dict[str, Tool]:
-        """Makes every tool. A failure is raised when the tool that compiles is done; finished tools stay."""
+        """Makes every tool. A failure ends what is being made, and is raised; finished tools stay."""
         to_build = [spec for spec in specs if isinstance(spec, GoTool)]
         to_unpack = [spec for spec in specs if isinstance(spec, DebianTool)]
         for spec in specs:
@@ -98,12 +101,21 @@ class Making:
         for spec in specs:
             modules.setdefault(spec.module, []).append(spec)
         fetched = {module: pool.submit(self._fetch, builder, members) for module, members in modules.items()}
+
+        def build(members: Sequence[GoTool]) -> dict[str, Tool]:
+            fetched[members[0].module].result()
+            return {spec.name: self._made(spec, self._build, builder, spec) for spec in members}
+
         tools: dict[str, Tool] = {}
-        for spec in specs:
-            fetched[spec.module].result()
-            if beside.done():
-                beside.result()
-            tools[spec.name] = self._made(spec, self._build, builder, spec)
+        with ThreadPoolExecutor(BUILDS, thread_name_prefix="toolchain-build") as builds:
+            try:
+                built = [builds.submit(build, members) for members in modules.values()]
+                for done in as_completed([*built, beside]):
+                    tools.update(done.result())
+            except BaseException:
+                self.children.close()
+                builds.shutdown(wait=False, cancel_futures=True)
+                raise
         return tools
 
     def _fetch(self, builder: golang.Builder, members: Sequence[GoTool]) -> None:

@@ -59,3 +59,12 @@ def test_an_interrupt_is_recorded_and_passes_through(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run([Step(planned("one"), stop)], Recorder(home), lambda _: None)
     assert read_record(home).steps["one"].state == "failed"
+
+
+def test_what_is_known_of_a_step_counts_more_than_what_it_took_before(tmp_path: Path) -> None:
+    home = Home("test", tmp_path)
+    home.create()
+    events: list[Event] = []
+    run([Step(planned("tools"), lambda say: say("busy"), lambda: 1200)], Recorder(home), events.append)
+    run([Step(planned("tools"), lambda say: say("busy"), lambda: 0)], Recorder(home), events.append)
+    assert [event.expected for event in events] == [1200] * 3 + [0] * 3
