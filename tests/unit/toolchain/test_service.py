@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,34 @@ def test_a_binary_of_another_version_is_not_kept(toolchain: Toolchain, programs:
 
     assert not (tmp_path / "cache" / "tools" / "one").exists()
     assert list((tmp_path / "cache" / "tools" / ".staging").iterdir()) == []
+
+
+def test_two_modules_compile_beside_each_other_and_tools_of_one_in_turn(
+    toolchain: Toolchain, programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each module's compiler waits for the other's to begin, and fails where its own module is being compiled."""
+    other = tmp_path / "modules" / "other"
+    other.mkdir()
+    for name in ("go.mod", "go.sum"):
+        (other / name).write_text("")
+    three = replace(fakes.demo("three"), module="other")
+    monkeypatch.setattr(service, "BY_NAME", {**service.BY_NAME, "three": three})
+    fakes.go(programs).rename(programs / "compiler")
+    fakes.program(
+        programs,
+        "go",
+        f"""
+[ "$1" = build ] || exec "{programs}/compiler" "$@"
+module=$(basename "$PWD")
+mkdir "{tmp_path}/busy-$module" || exit 1
+: > "{tmp_path}/began-$module"
+for _ in $(seq 200); do [ -e "{tmp_path}/began-demo" ] && [ -e "{tmp_path}/began-other" ] && break; sleep 0.05; done
+[ -e "{tmp_path}/began-demo" ] && [ -e "{tmp_path}/began-other" ] || exit 1
+"{programs}/compiler" "$@"
+rmdir "{tmp_path}/busy-$module"
+""",
+    )
+    assert set(toolchain.ensure(["one", "two", "three"])) == {"one", "two", "three"}
 
 
 def test_a_failure_keeps_what_was_finished(toolchain: Toolchain, programs: Path, tmp_path: Path) -> None:
