@@ -75,7 +75,8 @@ def ask_member(slug: str, member: UUID) -> Response:
     with web.work() as work:
         tenant = _managed(work, slug)
         shown = MemberService(work).get(slug, member)
-    return web.show("member_ask.html", tenant=tenant, member=shown, roles=ROLES)
+    form = Form({"role": shown.role.value}, labels=_LABELS)
+    return web.show("member_ask.html", tenant=tenant, member=shown, roles=ROLES, form=form)
 
 
 @bp.post("/tenants/<slug>/members/<uuid:member>/remove")

@@ -140,3 +140,21 @@ def test_members_change_nothing_and_see_no_buttons_to_do_so(visitor: Visitor) ->
     assert visitor.page.get_by_role("link", name="Add member").count() == 0
     visitor.expect(404)
     assert visitor.go("/tenants/club/suspend").status == 404
+
+
+def test_a_member_gets_another_role_and_is_removed(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.site.account("changing-member")
+    visitor.site.tenant("choir", "Choir", **{"changing-member": Role.MEMBER})
+    visitor.sign_in(ADMIN)
+    visitor.go("/tenants/choir/members")
+    member = page.get_by_role("row", name="changing-member")
+    member.get_by_role("link", name="Change").click()
+    expect(page.get_by_label("Role")).to_have_value("member")
+    page.get_by_label("Role").select_option("viewer")
+    page.get_by_role("button", name="Save role").click()
+    expect(page.get_by_text("changing-member is now viewer here.")).to_be_visible()
+    member.get_by_role("link", name="Change").click()
+    page.get_by_role("button", name="Remove member").click()
+    expect(page.get_by_text("changing-member no longer belongs to this tenant.")).to_be_visible()
+    expect(member).to_have_count(0)
