@@ -137,7 +137,7 @@ def _step(step: planned.PlannedStep, recorder: Recorder, tools: list[ToolFinding
     expected = recorder.expected(step.name) or step.expected
     if step is planned.TOOLCHAIN:
         now = f"{len(missing)} of {len(tools)} tools to make" if missing else "all tools are there"
-        expected = supplies.seconds_of(missing)
+        expected = supplies.seconds_of(tools)
     return {"name": step.name, "title": step.title, "expected": expected, "now": now}
 
 

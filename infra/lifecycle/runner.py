@@ -29,17 +29,19 @@ def run(steps: Sequence[Step], recorder: Recorder, report: Report) -> None:
     """Runs the steps in order. Raises StepFailed at the first failure, with the cause chained; nothing is undone."""
     for step in steps:
         name, title = step.planned.name, step.planned.title
-        expected = step.expected() if step.expected else recorder.expected(name) or step.planned.expected
+        expected = recorder.expected(name) or step.planned.expected
         began = time.monotonic()
-
-        def say(
-            detail: str, name: str = name, title: str = title, began: float = began, until: float = expected
-        ) -> None:
-            report(Event(name, "update", title, detail, time.monotonic() - began, until))
-
         recorder.start(name)
-        report(Event(name, "started", title, expected=expected))
         try:
+            if step.expected is not None:
+                expected = step.expected()
+
+            def say(
+                detail: str, name: str = name, title: str = title, began: float = began, until: float = expected
+            ) -> None:
+                report(Event(name, "update", title, detail, time.monotonic() - began, until))
+
+            report(Event(name, "started", title, expected=expected))
             step.work(say)
         except BaseException as error:
             text = str(error) or type(error).__name__

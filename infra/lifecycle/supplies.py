@@ -57,8 +57,8 @@ def tool_findings(profile: Profile, images: Sequence[Image]) -> list[Finding]:
 
 
 def seconds_of(findings: Sequence[Finding]) -> float:
-    """How long it usually takes to make the tools that are missing."""
-    return sum(finding.seconds for finding in findings if finding.action in ("build", "extract"))
+    """How long it usually takes to make what is missing."""
+    return sum(finding.seconds for finding in findings)
 
 
 def get_tools(names: Sequence[str], say: Say) -> dict[str, Tool]:

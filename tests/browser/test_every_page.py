@@ -53,7 +53,7 @@ def reader(site: Installation, browser: Browser) -> Iterator[Visitor]:
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page(reader: Visitor, scene: dict[str, str], axe: str, path: str) -> None:
     """By day, by night and on a small screen, in one visit."""
-    reader.expect(404)
+    reader.expect(*([404] if path == "/no/such/page" else []))
     check_page(reader, axe, path.format(**scene))
 
 

@@ -68,3 +68,15 @@ def test_what_is_known_of_a_step_counts_more_than_what_it_took_before(tmp_path: 
     run([Step(planned("tools"), lambda say: say("busy"), lambda: 1200)], Recorder(home), events.append)
     run([Step(planned("tools"), lambda say: say("busy"), lambda: 0)], Recorder(home), events.append)
     assert [event.expected for event in events] == [1200] * 3 + [0] * 3
+
+
+def test_a_step_that_cannot_say_how_long_it_takes_has_failed(tmp_path: Path) -> None:
+    home = Home("test", tmp_path)
+    home.create()
+
+    def unknown() -> float:
+        raise OSError("the cache cannot be read")
+
+    with pytest.raises(StepFailed, match="the cache cannot be read"):
+        run([Step(planned("tools"), lambda _: None, unknown)], Recorder(home), lambda _: None)
+    assert read_record(home).steps["tools"].state == "failed"
