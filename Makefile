@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up down status verify tour test thorough lint unit contract browser conformance faults clouds servers sizes pages root bare e2e sdks bench locks schema
+.PHONY: help up down status verify tour test thorough lint unit contract browser conformance faults clouds servers sizes pages root bare e2e sdks bench locks modules schema
 
 PROFILE ?= local
 VENV := .venv
@@ -92,6 +92,9 @@ bench: $(VENV)/.dev ## Print the figures: workspace create, requests, no-op reco
 
 locks: $(VENV)/.dev ## Write the requirement locks anew (network)
 	$(RUN)/python tests/tools/locks.py
+
+modules: $(VENV)/.dev ## Bring libraries that Go tools share to the same versions (network)
+	$(RUN)/python tests/tools/modules.py
 
 schema: $(VENV)/.dev ## Write profiles/schema.json anew
 	$(RUN)/platform schema > profiles/schema.json

@@ -32,7 +32,8 @@ SELF_UPDATING = (1, 21)
 """Since this release Go fetches a newer one by itself where a module wants it, unless GOTOOLCHAIN forbids."""
 
 LINK_FLAGS = ("-s", "-w")
-BUILD_FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false")
+BUILD_FLAGS = ("-mod=readonly", "-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false")
+"""No debug information either: the linker leaves it out, and making it costs a tenth of the processor time."""
 
 ASK_SECONDS = 30
 

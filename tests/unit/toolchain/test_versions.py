@@ -8,6 +8,7 @@ import pytest
 
 from infra.toolchain import golang, versions
 from infra.toolchain.versions import BY_NAME, TOOLS, DebianTool, GoTool
+from tests.tools import modules
 
 GO_TOOLS = [spec for spec in TOOLS if isinstance(spec, GoTool)]
 
@@ -105,3 +106,9 @@ def test_every_entry_names_its_licence_and_a_measured_time() -> None:
         assert spec.kind == "venv" or spec.seconds > 0
         assert not isinstance(spec, DebianTool) or not spec.below or spec.at_least < spec.below
     assert len(BY_NAME) == len(TOOLS)
+
+
+@pytest.mark.parametrize("module", modules.CLIENTS)
+def test_libraries_that_tools_share_are_compiled_once(module: str) -> None:
+    assert modules.required(module).keys() & modules.required(modules.CLUSTER), "they have nothing in common"
+    assert not modules.differing(module), "run make modules"
