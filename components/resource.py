@@ -9,7 +9,7 @@ import pulumi
 
 from components.contract import Component, ComponentSettings, Install, KubernetesObject
 
-_TYPE = "mlp:components:Component"
+COMPONENT = "mlp:components:Component"
 _BEFORE_WORKLOADS = frozenset({"Namespace", "CustomResourceDefinition"})
 _WORKLOADS = frozenset({"DaemonSet", "Deployment", "Job", "StatefulSet"})
 _SECRET_FIELDS = ("data", "stringData")
@@ -29,20 +29,26 @@ def type_token(obj: KubernetesObject) -> str:
     return f"kubernetes:{'core/v1' if version == 'v1' else version}:{obj['kind']}"
 
 
-def register(name: str, obj: KubernetesObject, options: pulumi.ResourceOptions) -> pulumi.CustomResource:
-    """A rendered object as a resource, which is done when the object is ready, but for Services: those are ready once
-    pods stand behind them, which the workload's own wait tells. Values may be outputs. A Secret's data is secret in
-    state and outputs."""
+def declared(obj: KubernetesObject) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The properties of an object's resource, and those of them that are secret. A resource is done when the object is
+    ready, but for Services: those are ready once pods stand behind them, which the workload's own wait tells."""
     properties = dict(obj)
     match obj["apiVersion"], obj["kind"]:
         case "v1", "Secret":
-            hidden = pulumi.ResourceOptions(additional_secret_outputs=list(_SECRET_FIELDS))
-            options = pulumi.ResourceOptions.merge(hidden, options)
-            properties |= {key: pulumi.Output.secret(obj[key]) for key in _SECRET_FIELDS if key in obj}
+            return properties, _SECRET_FIELDS
         case "v1", "Service":
             metadata = obj["metadata"]
             annotations = {**(metadata.get("annotations") or {}), _SKIP_AWAIT: "true"}
             properties["metadata"] = {**metadata, "annotations": annotations}
+    return properties, ()
+
+
+def register(name: str, obj: KubernetesObject, options: pulumi.ResourceOptions) -> pulumi.CustomResource:
+    """A rendered object as a resource. Values may be outputs. A Secret's data is secret in state and outputs."""
+    properties, hidden = declared(obj)
+    if hidden:
+        options = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(additional_secret_outputs=list(hidden)), options)
+        properties |= {key: pulumi.Output.secret(obj[key]) for key in hidden if key in obj}
     return pulumi.CustomResource(type_token(obj), name, properties, options)
 
 
@@ -69,7 +75,7 @@ class InstalledComponent(pulumi.ComponentResource):
         install: Install,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__(_TYPE, component.name, {"version": component.version}, opts)
+        super().__init__(COMPONENT, component.name, {"version": component.version}, opts)
 
         def registered(obj: KubernetesObject, after: list[pulumi.Resource]) -> pulumi.Resource:
             return register(resource_name(obj), obj, pulumi.ResourceOptions(parent=self, depends_on=list(after)))

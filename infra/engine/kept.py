@@ -129,7 +129,7 @@ class Against:
 
     declaration: Declaration
     kept: KeptStack
-    made_up: tuple[str, ...]
+    made_up: tuple[str, ...] = ()
     """Texts that stand for outputs of resources that are not there yet."""
 
 

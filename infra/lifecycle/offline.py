@@ -157,6 +157,8 @@ class Offline:
         )
 
     def _changes(self, stack: str, program: Program, made_up: Answers | None) -> StackChanges:
+        if isinstance(program, Bill):
+            return compared(stack, Against(program.declaration(stack), self.kept(stack) or KeptStack()))
         return compared(stack, declare_against(program, self.kept(stack), made_up, stack))
 
     def kept(self, stack: str) -> KeptStack | None:

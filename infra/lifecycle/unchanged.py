@@ -6,7 +6,7 @@ where anything differs, or cannot be told from here, the engine is asked.
 
 from __future__ import annotations
 
-from infra.engine.kept import KeptStack, declare_against
+from infra.engine.kept import Against, KeptStack
 from infra.lifecycle.offline import StackChanges, compared
 from infra.providers.kubernetes.drift import Applied, drifted
 from infra.providers.kubernetes.errors import PluginError
@@ -18,7 +18,7 @@ def unchanged(stack: str, program: Bill, kept: KeptStack | None) -> StackChanges
     cluster has all of it; else None. For stacks that the embedded plugin made."""
     if kept is None or not kept.settled:
         return None
-    found = compared(stack, declare_against(program, kept, None, stack))
+    found = compared(stack, Against(program.declaration(stack), kept))
     exports = {name: output.value for name, output in kept.outputs.items()}
     kubeconfigs = [each.get("kubeconfig") for each in kept.providers.values()]
     if found.changes or found.declaration.exports != exports or kubeconfigs != [program.kubeconfig]:

@@ -19,7 +19,7 @@ class PlannedStep:
 
 
 PREFLIGHT = PlannedStep("preflight", "Check the machine", 1)
-TOOLCHAIN = PlannedStep("toolchain", "Find or build the tools", 1800)
+TOOLCHAIN = PlannedStep("toolchain", "Find or build the tools", 1600)
 IMAGES = PlannedStep("images", "Build the images", 240)
 CLUSTER = PlannedStep("cluster", "Make the cluster", 90)
 CLOUD_CLUSTER = PlannedStep("cluster", "Make the cluster", 1500)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 
 from components.contract import Component, ComponentSettings, Install
-from components.resource import InstalledComponent
+from components.resource import COMPONENT, InstalledComponent, declared, resource_name, type_token
+from infra.engine.declared import Declaration, Declared
+from infra.engine.model import PROJECT
 from infra.stacks.objects import KubernetesProvider
 
 
@@ -34,4 +36,32 @@ class Bill:
                 self.install,
                 opts=pulumi.ResourceOptions(providers={"kubernetes": provider}, depends_on=required),
             )
-        pulumi.export("components", {component.name: component.version for component, _ in self.components})
+        pulumi.export("components", self._versions)
+
+    def declaration(self, stack: str) -> Declaration:
+        """What `infra.engine.declared.declare` says of the program's objects, but for their dependencies: found without
+        running it, which takes a process of its own and ten times as long."""
+        found = []
+        for component, settings in self.components:
+            parent = f"urn:pulumi:{stack}::{PROJECT}::{COMPONENT}::{component.name}"
+            for obj in component.objects(settings, self.install):
+                properties, hidden = declared(obj)
+                kind, name = type_token(obj), resource_name(obj)
+                urn = f"urn:pulumi:{stack}::{PROJECT}::{COMPONENT}${kind}::{name}"
+                found.append(Declared(urn, kind, name, _as_sent(properties), parent, secrets=hidden))
+        return Declaration(tuple(sorted(found, key=lambda one: one.urn)), {"components": self._versions})
+
+    @property
+    def _versions(self) -> dict[str, str]:
+        return {component.name: component.version for component, _ in self.components}
+
+
+def _as_sent(value: Any) -> Any:
+    """A value as it comes out of Pulumi's protocol: mappings without what is None, lists, and whole numbers."""
+    if isinstance(value, Mapping):
+        return {str(key): _as_sent(below) for key, below in value.items() if below is not None}
+    if isinstance(value, list | tuple):
+        return [_as_sent(below) for below in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
