@@ -40,7 +40,7 @@ class Bill:
 
     def declaration(self, stack: str) -> Declaration:
         """What `infra.engine.declared.declare` says of the program's objects, but for their dependencies: found without
-        running it, which takes a process of its own and ten times as long."""
+        running it, which takes a process of its own."""
         found = []
         for component, settings in self.components:
             parent = f"urn:pulumi:{stack}::{PROJECT}::{COMPONENT}::{component.name}"
@@ -57,11 +57,9 @@ class Bill:
 
 
 def _as_sent(value: Any) -> Any:
-    """A value as it comes out of Pulumi's protocol: mappings without what is None, lists, and whole numbers."""
+    """A value as it comes out of Pulumi's protocol: mappings without what is None, and lists."""
     if isinstance(value, Mapping):
         return {str(key): _as_sent(below) for key, below in value.items() if below is not None}
     if isinstance(value, list | tuple):
         return [_as_sent(below) for below in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
     return value
